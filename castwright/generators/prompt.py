@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 
 Message = dict[str, str]
 
@@ -37,9 +37,6 @@ def unescape_section(text: str) -> str:
     return _ESCAPED_TAG.sub(r"<\1>", text)
 
 
-_ENVIRONMENT.filters["section"] = escape_section
-
-
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """One task's template. `digest` changes with its text, and with it every fingerprint that uses it."""
@@ -58,11 +55,16 @@ class Prompt:
             jinja2.UndefinedError: the template names a section that was not given.
         """
         filled = {name: _escaped(value) for name, value in sections.items()}
-        messages = []
-        for match in _BLOCK.finditer(self.text):
-            content = _ENVIRONMENT.from_string(match.group(2)).render(task=self.task, **filled)
-            messages.append({"role": match.group(1), "content": content.strip()})
-        return messages
+        return [
+            {"role": role, "content": template.render(task=self.task, **filled).strip()}
+            for role, template in _compiled(self.text)
+        ]
+
+
+@cache
+def _compiled(text: str) -> list[tuple[str, Template]]:
+    """Return the blocks of a template's text, compiled once: rendering is on the path of every call."""
+    return [(match.group(1), _ENVIRONMENT.from_string(match.group(2))) for match in _BLOCK.finditer(text)]
 
 
 def _escaped(value: Any) -> Any:

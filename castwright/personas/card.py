@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Kind = Literal["historical", "screen", "virtual", "original"]
 Register = Literal["casual", "neutral", "formal", "archaic"]
@@ -20,6 +20,22 @@ SentenceLength = Literal["short", "medium", "long"]
 KINDS: tuple[str, ...] = get_args(Kind)
 REGISTERS: tuple[str, ...] = get_args(Register)
 SENTENCE_LENGTHS: tuple[str, ...] = get_args(SentenceLength)
+
+
+def _without_blanks(values: Any) -> Any:
+    """Drop blank texts before the length of a list is checked: a card of blank traits has no traits."""
+    if not isinstance(values, (list, tuple)):
+        return values
+    return tuple(value for value in values if not isinstance(value, str) or value.strip())
+
+
+def _stripped(value: Any) -> Any:
+    """Strip all that Python takes for white space (pydantic leaves control characters such as 0x1c)."""
+    return value.strip() if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_without_blanks)]
+Stripped = Annotated[str, BeforeValidator(_stripped)]
 
 
 class _Frozen(BaseModel):
@@ -34,7 +50,7 @@ class BasicInfo(_Frozen):
     occupation: str = ""
     place: str = ""
     era: str = ""
-    relationships: tuple[str, ...] = ()
+    relationships: Texts = ()
 
 
 class DialogueStyle(_Frozen):
@@ -42,8 +58,8 @@ class DialogueStyle(_Frozen):
 
     register_: Register = Field(default="neutral", alias="register")
     sentence_length: SentenceLength = "medium"
-    catchphrases: tuple[str, ...] = ()
-    quirks: tuple[str, ...] = ()
+    catchphrases: Texts = ()
+    quirks: Texts = ()
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, populate_by_name=True)
 
@@ -65,21 +81,16 @@ class PersonaCard(_Frozen):
     """
 
     persona_id: str = ""
-    name: str = Field(min_length=1, max_length=200)
+    name: Stripped = Field(min_length=1, max_length=200)
     kind: Kind = "original"
     modern: bool = True
-    language: str = "en"
+    language: Stripped = Field(default="en", min_length=1)
     basic_info: BasicInfo = BasicInfo()
-    traits: tuple[str, ...] = Field(min_length=1)
+    traits: Texts = Field(min_length=1)
     dialogue_style: DialogueStyle = DialogueStyle()
-    background: str = Field(min_length=1)
-    example_lines: tuple[str, ...] = ()
+    background: Stripped = Field(min_length=1)
+    example_lines: Texts = ()
     source: Source = Source()
-
-    @field_validator("traits", "example_lines")
-    @classmethod
-    def _no_blanks(cls, values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(value for value in values if value)
 
     @model_validator(mode="after")
     def _fill_id(self) -> PersonaCard:

@@ -1,0 +1,26 @@
+"""`castwright` and `python -m castwright`: errors a user can mend are one line and exit code 2."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+
+
+def main() -> None:
+    """Run the command line."""
+    # distilabel 1.5 declares a default in a way that pydantic 2.14 warns about at every import
+    warnings.filterwarnings("ignore", message="The 'default' attribute with value None was provided")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from castwright.cli import app
+    from castwright.errors import CastwrightError
+
+    try:
+        app()
+    except CastwrightError as error:
+        print(f"castwright: {error}", file=sys.stderr)  # noqa: T201 (this is the command line)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

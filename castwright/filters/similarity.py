@@ -1,0 +1,100 @@
+"""Greedy keep-best stars over unit vectors, by exact cosine search in bounded memory.
+
+Rows are visited best first; a row is dropped when a row already kept is near enough. So every dropped row has
+a kept neighbour and no chain ever joins two unlike rows (rejected: connected components, where a ~ b ~ c
+drops c for a it does not resemble). Exact search in blocks was taken over an index because below some 250K
+rows it is a few matrix products, needs no library and no recall to tune. Memory: the vectors, one copy, and
+one block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Stars:
+    """Who stands for whom. `keeper[i]` is the row kept for row i (i itself when kept), `cosine[i]` theirs."""
+
+    keeper: Positions
+    cosine: npt.NDArray[np.float32]
+
+    @property
+    def kept(self) -> npt.NDArray[np.bool_]:
+        """Return which rows are kept, shape (n,)."""
+        return np.asarray(self.keeper == np.arange(len(self.keeper)), dtype=np.bool_)
+
+
+def find_stars(vectors: Vectors, order: Positions, threshold: float, block: int = 4096) -> Stars:
+    """Return the greedy stars of unit vectors, shape (n, d), visited in `order` (a permutation of the rows).
+
+    A row is dropped when its cosine with a row kept before it reaches `threshold`; its keeper is the nearest
+    such row (the earliest on ties). At most `block` x `block` cosines are held at a time.
+    """
+    n = len(vectors)
+    work = np.ascontiguousarray(vectors[order], dtype=np.float32)
+    keeper = np.arange(n, dtype=np.int64)
+    cosine = np.ones(n, dtype=np.float32)
+    centres = np.empty(n, dtype=np.int64)  # rows kept so far; their vectors are moved to work[:count]
+    count = 0
+    for start in range(0, n, block):
+        rows = order[start : start + block]
+        members = work[start : start + block]
+        near, nearest = _nearest_centre(members, work[:count], block)
+        partner = _settle_block(members, near, threshold)
+        dropped = near >= threshold
+        outside = dropped & (partner < 0)
+        inside = dropped & (partner >= 0)
+        keeper[rows[outside]] = centres[nearest[outside]]
+        keeper[rows[inside]] = rows[partner[inside]]
+        cosine[rows[dropped]] = near[dropped]
+        kept = np.flatnonzero(~dropped)
+        work[count : count + len(kept)] = members[kept]
+        centres[count : count + len(kept)] = rows[kept]
+        count += len(kept)
+    return Stars(keeper, cosine)
+
+
+def _nearest_centre(
+    members: Vectors, centres: Vectors, block: int
+) -> tuple[npt.NDArray[np.float32], Positions]:
+    """Return each member's greatest cosine with a centre and that centre's number (-inf and -1 with none)."""
+    near = np.full(len(members), -np.inf, dtype=np.float32)
+    nearest = np.full(len(members), -1, dtype=np.int64)
+    for start in range(0, len(centres), block):
+        cosines = members @ centres[start : start + block].T
+        best = cosines.argmax(axis=1)
+        values = cosines[np.arange(len(members)), best]
+        better = values > near
+        near[better] = values[better]
+        nearest[better] = best[better] + start
+    return near, nearest
+
+
+def _settle_block(members: Vectors, near: npt.NDArray[np.float32], threshold: float) -> Positions:
+    """Settle one block in order, given each member's cosine with the centres known before (`near`).
+
+    Raises `near` where a row kept earlier in the block is nearer; returns that row's block position, else -1.
+    Afterwards a member is dropped exactly where `near` reaches the threshold.
+    """
+    cosines = members @ members.T
+    partner = np.full(len(members), -1, dtype=np.int64)
+    kept = near < threshold
+    with_partners = np.flatnonzero(np.tril(cosines >= threshold, -1).any(axis=1))
+    for local in with_partners.tolist():
+        earlier = np.flatnonzero(kept[:local])
+        if len(earlier) == 0:
+            continue
+        values = cosines[local, earlier]
+        best = int(values.argmax())
+        if values[best] >= threshold and values[best] > near[local]:
+            near[local] = values[best]
+            partner[local] = earlier[best]
+            kept[local] = False
+    return partner

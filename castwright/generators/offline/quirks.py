@@ -1,0 +1,261 @@
+"""Habits of speech: every quirk of the shared vocabulary as a transform of an answer's sentences.
+
+A quirk is found by its wording (`"uses sailing metaphors"`) and becomes a function from sentences to
+sentences; what it says comes from `data/quirks.yaml`. Quirks outside the vocabulary are passed over, because
+a habit that is only half played reads worse than one that is left out. Transforms that could touch facts
+(numbers, names) are marked, so that a restated answer gets only the others.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from castwright.generators.offline import english
+from castwright.generators.offline.grammar import grammar
+from castwright.generators.offline.voice import Voice
+
+Slots = dict[str, str]
+Transform = Callable[[list[str], random.Random, Slots], list[str]]
+MOST_PER_ANSWER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Quirk:
+    """A habit of speech ready to apply. `frames_only`: it changes words and so must not touch a given answer."""
+
+    name: str
+    apply: Transform
+    frames_only: bool = False
+
+
+def _say(rule: str, rng: random.Random, slots: Slots) -> str:
+    return grammar("quirks").say(rule, rng, slots)
+
+
+def _inserted(rule: str, where: str) -> Transform:
+    """Return the transform that adds one sentence of a rule at the front, the end or inside."""
+
+    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+        said = _say(rule, rng, slots)
+        if not said:
+            return sentences
+        at = {"front": 0, "end": len(sentences)}.get(where, rng.randint(min(1, len(sentences)), max(1, len(sentences) - 1)))
+        return [*sentences[:at], said, *sentences[at:]]
+
+    return apply
+
+
+def _replaced(rule: str) -> Transform:
+    """Return the transform that puts a sentence of a rule in the place of an inner one, or at the end."""
+
+    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+        said = _say(rule, rng, slots)
+        if not said:
+            return sentences
+        return [*sentences[:2], said, *sentences[3:]] if len(sentences) > 3 else [*sentences, said]
+
+    return apply
+
+
+def _address(word: str) -> Transform:
+    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+        at = rng.randrange(len(sentences)) if sentences else 0
+        if not sentences or word.lower() in sentences[at].lower():
+            return sentences
+        sentence = sentences[at].rstrip()
+        if sentence[-1:] in ".!?" and not sentence.endswith("...") and '"' not in sentence and rng.random() < 0.7:
+            return [*sentences[:at], f"{sentence[:-1].rstrip(',;')}, {word}{sentence[-1]}", *sentences[at + 1 :]]
+        front = english.upper_first(word)
+        return [*sentences[:at], f"{front}, {english.lower_first(sentence)}", *sentences[at + 1 :]]
+
+    return apply
+
+
+def _swear(oath: str) -> Transform:
+    oath = re.sub(r"^(?:their|his|her) ", "my ", oath)
+
+    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+        candidates = [at for at, text in enumerate(sentences) if english.starts_safely(text) and not text.endswith("?")]
+        at = rng.choice(candidates) if candidates else -1
+        if at < 0:
+            return [*sentences, f"I swear it by {oath}."]
+        said = _say("swear", rng, {**slots, "oath": oath, "rest": english.lower_first(sentences[at])})
+        return [*sentences[:at], said, *sentences[at + 1 :]]
+
+    return apply
+
+
+def _trail_off(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    plain = [at for at, text in enumerate(sentences) if text.endswith(".") and not text.endswith("..")]
+    if not plain:
+        return sentences
+    at = plain[-1] if rng.random() < 0.7 else rng.choice(plain)
+    return [*sentences[:at], sentences[at][:-1] + "...", *sentences[at + 1 :]]
+
+
+def _exclaim(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    plain = [at for at, text in enumerate(sentences) if text.endswith(".") and not text.endswith("..")]
+    chosen = set(rng.sample(plain, min(len(plain), rng.randint(1, 2))))
+    return [f"{text[:-1]}!" if at in chosen else text for at, text in enumerate(sentences)]
+
+
+def _number(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    ordinals = rng.choice([("First,", "Second,", "Third,", "Fourth,"), ("Point one:", "Point two:", "Point three:", "Point four:"),
+                           ("Firstly,", "Secondly,", "Thirdly,", "Fourthly,")])  # fmt: skip
+    points = [at for at, text in enumerate(sentences) if not text.endswith("?") and len(text.split()) > 3][:4]
+    if len(points) < 2:
+        return sentences
+    order = dict(zip(points, ordinals, strict=False))
+    return [f"{order[at]} {english.lower_first(text)}" if at in order else text for at, text in enumerate(sentences)]
+
+
+def _emphasise(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    for at in rng.sample(range(len(sentences)), len(sentences)):
+        match = re.search(r"\b([a-z]{4,})\.$", sentences[at])
+        if match and match.group(1) not in _WEAK_WORDS:
+            said = english.upper_first(_say("emphasis", rng, {"word": match.group(1)}))
+            return [*sentences[:at], f"{sentences[at]} {said}", *sentences[at + 1 :]]
+    return sentences
+
+
+_WEAK_WORDS = frozenset("with from that this them there than then when what have been were will would they your mine either else".split())
+_HEDGEABLE = re.compile(r"^(?P<head>.{8,}?)\b(?P<verb>is|was|are|will|would|comes|must)\b (?!not\b|it\b)")
+_I_VERB = re.compile(r"\bI (?P<word>[a-z]+)\b")
+_KEPT = frozenset("would will can could should must may might had did was never always often once still cannot".split())
+
+
+def _hedge(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    out, left = [], 2
+    for sentence in sentences:
+        word = _say("hedge", rng, slots)
+        if left and not sentence.endswith("?") and english.starts_safely(sentence) and rng.random() < 0.8:
+            front = rng.random() < 0.5 and word not in ("more or less",)
+            closing = sentence[-1:]
+            body = sentence[:-1] if closing in ".!" else sentence
+            sentence = f"{english.upper_first(word)}, {english.lower_first(sentence)}" if front else f"{body}, {word}{closing if closing in '.!' else ''}"
+            left -= 1
+        out.append(sentence)
+    return out
+
+
+def _third_person(name: str, gender: str) -> Transform:
+    lower = gender.lower()
+    own = "her" if lower.startswith(("f", "w")) else "his" if lower.startswith("m") else "their"
+    short = name.split(" ")[0] if not re.match(r"(?:The|A|An|Sir|Lady|Lord|Dr|Mr|Mrs|Ms|King|Queen|Saint|St|Captain|Old|Father|Sister|Brother|Mother|Professor|Prince|Princess|Master)\b", name) else name  # fmt: skip
+
+    def convert(sentence: str) -> str | None:
+        failed = False
+
+        def verb(match: re.Match[str]) -> str:
+            nonlocal failed
+            word = match["word"]
+            said = {"am": "is", "have": "has", "do": "does"}.get(word) or (word if word in _KEPT or word in english.PAST_FORMS or word.endswith("ed") else english.third(word))
+            failed = failed or not said
+            return f"{short} {said}"
+
+        if re.search(r"\b(?:[a-z]+ I [a-z]+ and|I (?:never|always|often|still|once))\b", sentence):
+            return None
+        text = _I_VERB.sub(verb, sentence)
+        if failed or re.search(r"\bI\b|\bI[’']", text):
+            return None
+        text = re.sub(r"\band (keep|take|look|think|judge|stand|come|go|sleep|try|hold)\b", lambda m: f"and {english.third(m.group(1))}", text) if text != sentence else text
+        text = re.sub(r"\bmyself\b", f"{ {'her': 'herself', 'his': 'himself'}.get(own, 'themself') }", text)
+        text = re.sub(r"\bMy\b", f"{short}'s", text)
+        text = re.sub(r"\bmy\b", own, text)
+        text = re.sub(r"\bmine\b", f"{short}'s", text)
+        return re.sub(r"\bme\b", short, text)
+
+    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+        said = [convert(sentence) for sentence in sentences]
+        return [new if new is not None else old for old, new in zip(sentences, said, strict=True)]
+
+    return apply
+
+
+def _threes(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    return _inserted("threes", "inside")(sentences, rng, slots)
+
+
+_METAPHOR = re.compile(r"(?:uses|speaks in|thinks in) (?P<field>[a-z]+) (?:metaphors?|images|imagery)", re.I)
+_ADDRESS = re.compile(r"(?:addresses|calls) (?:people|everyone|everybody|others|strangers)(?: as)? ['\"‘“](?P<word>[^'\"’”]{1,40})['\"’”]", re.I)
+_SWEAR = re.compile(r"swears by (?P<oath>.{1,60})$", re.I)
+_BY_NAME: dict[str, Callable[[Voice], Quirk]] = {
+    "answers a question with a question first": lambda _: Quirk("question", _inserted("question_first", "front"), True),
+    "lists things in threes": lambda _: Quirk("threes", _threes, True),
+    "quotes proverbs": lambda _: Quirk("proverb", _inserted("proverb", "inside")),
+    "apologises before disagreeing": lambda _: Quirk("apology", _inserted("apology", "front")),
+    "ends with a bit of advice": lambda _: Quirk("advice", _inserted("advice", "end"), True),
+    "trails off with an ellipsis": lambda _: Quirk("ellipsis", _trail_off),
+    "uses dry humour": lambda _: Quirk("humour", _replaced("humour"), True),
+    "exclaims often": lambda _: Quirk("exclaim", _exclaim),
+    "speaks of themself in the third person": lambda voice: Quirk(
+        "third", _third_person(voice.card.name, voice.card.basic_info.gender), True
+    ),
+    "numbers every point": lambda _: Quirk("number", _number, True),
+    "brings food into everything": lambda _: Quirk("food", _inserted("food", "inside"), True),
+    "understates everything": lambda _: Quirk("understate", _inserted("understate", "inside"), True),
+    "repeats the last word for emphasis": lambda _: Quirk("emphasis", _emphasise, True),
+    "hedges every claim": lambda _: Quirk("hedge", _hedge, True),
+    "starts with a sigh": lambda _: Quirk("sigh", _inserted("sigh", "front")),
+    "laughs at their own jokes": lambda _: Quirk("laugh", _inserted("joke_and_laugh", "inside"), True),
+    "drops in words from their trade": lambda _: Quirk("trade", _replaced("trade_word"), True),
+}
+
+
+def _find(text: str, voice: Voice) -> Quirk | None:
+    lower = text.strip().lower().rstrip(".")
+    if lower in _BY_NAME:
+        return _BY_NAME[lower](voice)
+    if (match := _METAPHOR.match(lower)) and f"metaphor.{match['field']}" in grammar("quirks"):
+        return Quirk("metaphor", _inserted(f"metaphor.{match['field']}", "inside"), True)
+    if match := _ADDRESS.match(text.strip()):
+        return Quirk("address", _address(match["word"]))
+    if match := _SWEAR.match(text.strip().rstrip(".")):
+        return Quirk("swear", _swear(match["oath"]), True)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _quirks_of(voice_key: _Key) -> tuple[Quirk, ...]:
+    found = (_find(text, voice_key.voice) for text in voice_key.voice.card.dialogue_style.quirks)
+    return tuple(quirk for quirk in found if quirk)
+
+
+class _Key:
+    """A voice as a cache key: by its card's id, since a voice holds mappings."""
+
+    __slots__ = ("voice",)
+
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
+
+    def __hash__(self) -> int:
+        return hash(self.voice.card.persona_id)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.voice.card == self.voice.card
+
+
+def quirks_of(voice: Voice) -> tuple[Quirk, ...]:
+    """Return the quirks of a card that are in the shared vocabulary, in the card's order."""
+    return _quirks_of(_Key(voice))
+
+
+def apply_quirks(
+    sentences: list[str], voice: Voice, rng: random.Random, slots: Slots, *, frames: bool = False,
+    without: frozenset[str] = frozenset(), most: int = MOST_PER_ANSWER,
+) -> list[str]:
+    """Return the sentences with at most `most` of the voice's quirks; `frames` leaves out those that add content, `without` those named."""
+    quirks = [quirk for quirk in quirks_of(voice) if not (frames and quirk.frames_only) and quirk.name not in without]
+    chosen = quirks if len(quirks) <= most else rng.sample(quirks, most)
+    # what rewrites words goes last, so that it also reaches the sentences that other quirks added
+    for quirk in sorted(chosen, key=lambda quirk: quirk.name in _LAST):
+        sentences = quirk.apply(sentences, rng, slots)
+    return sentences
+
+
+_LAST = frozenset({"third", "exclaim", "ellipsis", "number", "hedge", "emphasis", "address", "swear"})

@@ -1,0 +1,137 @@
+"""What stands on disk of a stage: its parquet, its rejects, its manifest; written whole or not at all.
+
+The file system is the truth about progress. A stage is written into a temporary folder beside its place,
+synced, and renamed over it, so a killed run leaves either the old stage or the new one. The fingerprint in the
+manifest says what the stage was made from; the digest says what it is. (Rejected: a status database, which can
+disagree with the files.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from castwright.pipelines.contracts import SCHEMAS
+from castwright.pipelines.streams import Row
+
+MANIFEST = "manifest.json"
+ROWS_PER_FILE = 100_000
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a finished stage says of itself.
+
+    `rejected` counts by filter and kind of reason; `digest` is the SHA-256 of its data files; `seconds` is
+    wall time and `peak_memory` bytes of this process at the end of the stage.
+    """
+
+    stage: str
+    fingerprint: str
+    rows_in: int
+    rows_out: int
+    rejected: dict[str, dict[str, int]] = field(default_factory=dict)
+    digest: str = ""
+    seconds: float = 0.0
+    peak_memory: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows_rejected(self) -> int:
+        return sum(count for reasons in self.rejected.values() for count in reasons.values())
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return the manifest of a finished stage, or None when it is not there or was not written whole."""
+    try:
+        return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        return None
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Give an empty temporary folder that takes the place of `folder` when the block ends without an error."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = folder.with_name(f".{folder.name}.writing")
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    yield work
+    for path in sorted(work.rglob("*")):
+        _sync(path)
+    _sync(work)
+    if folder.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+    work.rename(folder)
+    _sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_table(rows: Sequence[Row], table: str, folder: Path) -> None:
+    """Write rows as parquet files of a table's contract; an empty table is one file without rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    schema = SCHEMAS[table]
+    starts = range(0, max(len(rows), 1), ROWS_PER_FILE)
+    for number, start in enumerate(starts):
+        part = pa.Table.from_pylist([_fitted(row, schema) for row in rows[start : start + ROWS_PER_FILE]], schema)
+        pq.write_table(part, folder / f"part-{number:05d}.parquet", compression="zstd")
+
+
+def _fitted(row: Row, schema: pa.Schema) -> Row:
+    return {name: row.get(name) for name in schema.names}
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a stage into its folder."""
+    text = json.dumps(asdict(manifest), indent=2, sort_keys=True, ensure_ascii=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+
+
+def count_reasons(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
+    """Return how many rows each filter dropped, by kind of reason."""
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        counts.setdefault(row["filter"] or "unknown", Counter())[reason_kind(row["reason"])] += 1
+    return {name: dict(sorted(found.items())) for name, found in sorted(counts.items())}
+
+
+def reason_kind(reason: str) -> str:
+    """Return a reason without its particulars: what stands before its first number, quote, colon or bracket."""
+    ends = [position for mark in "0123456789'\"`:([“" if (position := (reason or "").find(mark)) > 0]
+    words = (reason or "no reason given")[: min(ends, default=None)].split()
+    if words and words[-1] in ("by", "of", "than", "at", "the", "r-", "p-"):
+        words = words[:-1]
+    return " ".join(words).rstrip(",;-") or (reason or "").strip()[:60]
+
+
+def digest_files(paths: Iterable[Path]) -> str:
+    """Return one SHA-256 over files, by name and content; a folder stands for all files in it."""
+    total = hashlib.sha256()
+    for path in sorted(paths):
+        files = sorted(entry for entry in path.rglob("*") if entry.is_file()) if path.is_dir() else [path]
+        for file in files:
+            total.update(file.name.encode())
+            with file.open("rb") as stream:
+                total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()

@@ -1,0 +1,127 @@
+"""Stage 5: SFT (q, a) x cards -> (q, a^p), verified to say the same -> D_c (NGENT 4.2.1, contrastive dataset).
+
+A question's split is drawn first and its personas are taken from that split, so that neither a question nor a
+persona stands on both sides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from distilabel.models.llms.base import LLM
+from distilabel.pipeline import Pipeline
+
+from castwright.errors import BadRecord
+from castwright.filters.answer_check import VerifyAnswer
+from castwright.generators.persona_answer import PersonaAnswer
+from castwright.personas.card import PersonaCard
+from castwright.pipelines.contracts import row_digest, unit_draw
+from castwright.pipelines.inputs import read_sft, take
+from castwright.pipelines.load import LoadRows
+from castwright.pipelines.persona_responses import chat_messages
+from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.streams import Row
+
+
+def contrastive_pairs(
+    rows: Sequence[Row],
+    *,
+    personas: Path | str,
+    llm: LLM,
+    embeddings: str = "offline",
+    min_similarity: float = 0.55,
+) -> Pipeline:
+    """Return the graph that puts SFT answers into a persona's words and verifies that they say the same.
+
+    `rows` hold `persona_id`, `question` and `answer`; `persona_answer`, the check and a verdict come out.
+    """
+    with Pipeline(name="contrastive-pairs") as pipeline:
+        load = LoadRows(rows=list(rows))
+        restate = PersonaAnswer(name="persona_answer", llm=llm, personas=str(personas))
+        verify = VerifyAnswer(name="verify_answer", embeddings=embeddings, min_similarity=min_similarity)
+        load >> restate >> verify
+    return pipeline
+
+
+def balanced_personas(cards: Sequence[PersonaCard], count: int, seed: int, key: str) -> list[PersonaCard]:
+    """Return `count` cards for one question: kinds in turn, in an order drawn from the seed and the question."""
+    by_kind: dict[str, list[PersonaCard]] = defaultdict(list)
+    for card in cards:
+        by_kind[card.kind].append(card)
+    kinds = sorted(by_kind, key=lambda kind: unit_draw("kind", seed, key, kind))
+    chosen: list[PersonaCard] = []
+    for turn in range(count):
+        group = [card for card in by_kind[kinds[turn % len(kinds)]] if card not in chosen] if kinds else []
+        if group:
+            chosen.append(group[int(unit_draw("persona", seed, key, turn) * len(group))])
+    return chosen
+
+
+def _prepare(context: Context) -> Iterator[Row | BadRecord]:
+    recipe = context.recipe
+    by_split: dict[str, list[PersonaCard]] = defaultdict(list)
+    for card in context.cards.values():
+        by_split[context.split(card.persona_id)].append(card)
+    seen: set[str] = set()
+    for pair in take(read_sft(recipe.sft), context.limit):
+        if isinstance(pair, BadRecord):
+            yield pair
+            continue
+        if pair.question in seen:
+            yield BadRecord(pair.place, "the same question was read before", pair.question[:200])
+            continue
+        seen.add(pair.question)
+        split = context.split(pair.question)
+        cards = by_split[split] or by_split["train"]
+        split = split if by_split[split] else "train"
+        for card in balanced_personas(cards, recipe.contrastive_pairs.per_question, recipe.seed, pair.question):
+            yield {
+                "row_id": row_digest("contrastive_pair", card.persona_id, pair.question, pair.answer),
+                "pair_id": row_digest("pair", card.persona_id, pair.question, pair.answer),
+                "persona_id": card.persona_id,
+                "question": pair.question,
+                "answer": pair.answer,
+                "sft_source": pair.place,
+                "split": split,
+                "verdict": "keep",
+                "filter": "",
+                "reason": "",
+            }
+
+
+def _graph(context: Context, rows: list[Row]) -> Pipeline:
+    return contrastive_pairs(
+        rows,
+        personas=context.folder("persona_cards"),
+        llm=context.llm("contrastive_pairs"),
+        embeddings=context.recipe.embeddings,
+        min_similarity=context.recipe.contrastive_pairs.min_similarity,
+    )
+
+
+def _finish(context: Context, row: Row) -> Row:
+    card = context.cards[row["persona_id"]]
+    return {
+        **row,
+        "parents": [row["persona_id"], row["sft_source"]],
+        "check": json.loads(row["check"]),
+        "messages": chat_messages(card, row["question"], row["persona_answer"]),
+    }
+
+
+STAGE = Stage(
+    name="contrastive_pairs",
+    table="contrastive_pairs",
+    needs=("persona_cards",),
+    reads=("sft", "contrastive_pairs", "embeddings", "seed", "export"),
+    sources=("sft",),
+    prompts=("persona_answer",),
+    calls_model=True,
+    embeds=True,
+    prepare=_prepare,
+    graph=_graph,
+    finish=_finish,
+)

@@ -1,0 +1,187 @@
+"""The dataset card: YAML the Hub reads, and a page that says how the data was made, dropped and licensed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from castwright import __version__
+from castwright.pipelines.checkpoint import read_manifest
+from castwright.pipelines.recipe import BundledRows
+from castwright.pipelines.stage import Context
+
+if TYPE_CHECKING:
+    from castwright.pipelines.export import Config, DataSet
+
+_BUNDLED_LICENCE = "cc0-1.0"
+_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_READS: dict[str, tuple[str, ...]] = {
+    "personas": ("personas",),
+    "seed_examples": ("personas", "questions"),
+    "style_pairs": ("chat",),
+    "sft": ("personas", "questions", "sft", "chat"),
+    "preference_pairs": ("personas", "questions", "chat"),
+}
+_STAGES: dict[str, tuple[str, ...]] = {
+    "personas": ("persona_cards",),
+    "seed_examples": ("persona_cards", "seed_examples"),
+    "style_pairs": ("style_rewriter",),
+    "sft": (
+        "persona_cards",
+        "seed_examples",
+        "style_rewriter",
+        "rewriter_training",
+        "persona_responses",
+        "contrastive_pairs",
+        "curate",
+    ),
+    "preference_pairs": (
+        "persona_cards",
+        "seed_examples",
+        "style_rewriter",
+        "rewriter_training",
+        "persona_responses",
+        "preference_pairs",
+        "curate",
+    ),
+}
+_LIMITS: dict[str, tuple[str, ...]] = {
+    "style_pairs": ("The formal side inherits the tics of the model that wrote it.",),
+    "sft": ("Contrastive answers are verified by the check named in the row's stage; a check is not a proof.",),
+    "preference_pairs": ("A rejected side is written to fail by one criterion; it may fail by others too.",),
+}
+
+
+def write_card(dataset: DataSet, context: Context, folder: Path) -> None:
+    """Write the `README.md` of an exported data set."""
+    licences = sources_of(dataset.name, context)
+    header = yaml.safe_dump(card_data(dataset, context, licences), sort_keys=False, allow_unicode=True)
+    body = _template().render(**_page(dataset, context, licences))
+    (folder / "README.md").write_text(f"---\n{header}---\n\n{body.strip()}\n", encoding="utf-8")
+
+
+def card_data(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -> dict[str, Any]:
+    """Return the YAML block of a card, in the Hub's keys."""
+    licence, name = reduce_licences([licence for _, licence in licences], context.recipe.export.licence)
+    data: dict[str, Any] = {
+        "pretty_name": context.recipe.export.pretty_name or f"{context.recipe.name} {dataset.title}",
+        "license": licence,
+        "language": sorted({card.language for card in context.cards.values()}) or ["en"],
+        "annotations_creators": ["machine-generated"],
+        "language_creators": ["machine-generated"],
+        "source_datasets": ["original"],
+        "task_categories": list(dataset.task_categories),
+        "size_categories": [size_category(dataset.count)],
+        "tags": ["castwright", "synthetic", *dataset.tags],
+        "configs": [_config_entry(config) for config in dataset.configs],
+        "dataset_info": [_info_entry(config) for config in dataset.configs],
+    }
+    if name:
+        data["license_name"] = name
+    return data
+
+
+def _config_entry(config: Config) -> dict[str, Any]:
+    files = [{"split": split, "path": f"{config.name}/{split}.parquet"} for split in config.rows]
+    return {"config_name": config.name, "data_files": files}
+
+
+def _info_entry(config: Config) -> dict[str, Any]:
+    from datasets import Features
+
+    return {
+        "config_name": config.name,
+        "features": Features.from_arrow_schema(config.schema)._to_yaml_list(),
+        "splits": [{"name": split, "num_examples": len(rows)} for split, rows in config.rows.items()],
+    }
+
+
+def size_category(rows: int) -> str:
+    """Return the Hub's word for a number of rows."""
+    return next((name for bound, name in _SIZES if rows < bound), "1M<n<10M")
+
+
+def reduce_licences(licences: list[str], given: str | None) -> tuple[str, str | None]:
+    """Return the Hub's licence id, and a name when it is "other": the sources' licence if they share one."""
+    if given:
+        return given.lower(), None
+    distinct = sorted({licence.lower() for licence in licences})
+    if len(distinct) == 1 and distinct[0] != "unknown":
+        return distinct[0], None
+    return ("unknown", None) if not distinct or distinct == ["unknown"] else ("other", "; ".join(distinct))
+
+
+def sources_of(name: str, context: Context) -> list[tuple[str, str]]:
+    """Return (source, licence) of everything a data set was made from."""
+    found: dict[str, str] = {}
+    for part in _READS[name]:
+        if part == "personas":
+            for card in context.cards.values():
+                found[f"characters: {card.source.dataset or 'unnamed'}"] = card.source.licence
+            continue
+        source = getattr(context.recipe, part)
+        if isinstance(source, BundledRows):
+            found[f"{part}: castwright-bundled"] = _BUNDLED_LICENCE
+        else:
+            found[f"{part}: {Path(source.path).name}"] = source.licence
+    return sorted(found.items())
+
+
+def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -> dict[str, Any]:
+    funnel, reasons, rewrites = [], [], None
+    for stage in _STAGES[dataset.name]:
+        manifest = read_manifest(context.folder(stage)) if stage in context.recipe.stages else None
+        if manifest is None:
+            continue
+        calls = getattr(getattr(context.recipe, stage), "model", "none") != "none"
+        funnel.append(
+            {
+                "stage": stage,
+                "model": context.model_name(stage) if calls else "",
+                "rows_in": manifest.rows_in,
+                "rows_out": manifest.rows_out,
+                "dropped": manifest.rows_rejected,
+            }
+        )
+        for name, kinds in manifest.rejected.items():
+            reasons += [{"stage": stage, "filter": name, "reason": kind, "rows": n} for kind, n in kinds.items()]
+        if manifest.details.get("rewrites_tried"):
+            details = manifest.details
+            rewrites = {"tried": details["rewrites_tried"], "accepted": details["rewrites_accepted"]}
+    return {
+        "run": context.recipe.name,
+        "name": dataset.name,
+        "title": dataset.title,
+        "summary": dataset.summary,
+        "version": __version__,
+        "offline": any(line["model"] == "offline" for line in funnel),
+        "counts": [(c.name, split, len(rows)) for c in dataset.configs for split, rows in c.rows.items()],
+        "load_from": f"export/{dataset.name}",
+        "funnel": funnel,
+        "reasons": reasons,
+        "rewrites": rewrites,
+        "sources": licences,
+        "limits": _LIMITS.get(dataset.name, ()),
+        "recipe": _recipe_text(context),
+    }
+
+
+def _recipe_text(context: Context) -> str:
+    """Return what the user decided: the recipe without defaults."""
+    data = context.recipe.model_dump(mode="json", exclude_defaults=True)
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True).strip()
+
+
+def _template() -> Any:
+    environment = Environment(  # noqa: S701 (a Markdown page, whose values we write ourselves)
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
+    return environment.get_template("dataset_card.md.jinja")

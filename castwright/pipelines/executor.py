@@ -1,0 +1,361 @@
+"""The local executor: runs any distilabel `Pipeline` in this process, on one event loop.
+
+distilabel's own engine starts a process a step, pickles every batch through queues, and holds a whole batch
+until its slowest reply is there. This one walks the same DAG with coroutines: rows of model-calling steps move
+on one by one, plain steps get large batches in a thread, global steps get everything, routing and joins work,
+and order is restored at the sink. The steps do not know the difference: same graph, same rows.
+
+Two things differ on purpose. A failed request costs its own row and is counted, where distilabel gives its
+whole batch None. And a plain step that raises stops the run with the step and the row named, where distilabel
+fills the batch with None and goes on. Rejected: worker processes (the work is waiting, or numpy and torch that
+release the GIL) and a cache of our own (stages are checkpoints, the journal remembers calls).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from distilabel.constants import ROUTING_BATCH_FUNCTION_ATTR_NAME, STEP_ATTR_NAME
+from distilabel.pipeline import Pipeline
+
+from castwright.errors import CastwrightError, StepError
+from castwright.pipelines.calls import RowFailure, explain, find_bad_row, process, row_coroutine
+from castwright.pipelines.streams import Edge, Item, Row
+
+PLAIN_BATCH = 5_000
+ROWS_IN_FLIGHT = 2_048
+
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """What a run gave: rows of each leaf step in order, rows out of each step, and requests that failed."""
+
+    leaves: dict[str, list[Row]]
+    rows_out: dict[str, int]
+    failures: tuple[RowFailure, ...] = ()
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of the only leaf.
+
+        Raises:
+            StepError: the graph has several leaves; take them from `leaves`.
+        """
+        if len(self.leaves) != 1:
+            raise StepError(f"the graph has {len(self.leaves)} leaves {sorted(self.leaves)}: name the one wanted")
+        return next(iter(self.leaves.values()))
+
+
+@dataclass(slots=True)
+class _Node:
+    step: Any
+    inputs: list[Edge] = field(default_factory=list)
+    outputs: list[Edge] = field(default_factory=list)
+    router: Any = None
+    routes: list[list[str]] = field(default_factory=list)
+    upstream: _Node | None = None  # the routing step, where this one converges its branches
+    coroutine: Callable[[Row], Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return str(self.step.name)
+
+    @property
+    def emits_in_order(self) -> bool:
+        return self.coroutine is None
+
+
+def run_local(
+    pipeline: Pipeline,
+    *,
+    parameters: Mapping[str, dict[str, Any]] | None = None,
+    on_progress: Progress | None = None,
+    rows_in_flight: int = ROWS_IN_FLIGHT,
+) -> LocalRun:
+    """Run a distilabel pipeline in this process and return the rows of its leaves, in order.
+
+    `parameters` are distilabel's runtime parameters by step. `on_progress(step, rows)` is told how many rows
+    each step has given so far. At most `rows_in_flight` rows are inside one model-calling step at a time; the
+    model's own limit decides how many of them are requests.
+
+    Raises:
+        StepError: a step raised, or a join got inputs of different lengths.
+        CastwrightError: whatever our own steps raise for the whole run (a model that cannot be used).
+    """
+    if parameters:
+        pipeline._set_runtime_parameters(dict(parameters))
+    pipeline.dag.validate()
+    run = _Run(pipeline, on_progress, rows_in_flight)
+    try:
+        asyncio.run(run.run())
+    except BaseExceptionGroup as group:
+        raise _first_cause(group) from None
+    return LocalRun(run.leaves, run.rows_out, tuple(run.failures))
+
+
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    leaves: list[BaseException] = []
+
+    def collect(error: BaseException) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                collect(inner)
+        else:
+            leaves.append(error)
+
+    collect(group)
+    return next((error for error in leaves if isinstance(error, CastwrightError)), leaves[0])
+
+
+class _Run:
+    def __init__(self, pipeline: Pipeline, on_progress: Progress | None, rows_in_flight: int) -> None:
+        self.dag, self.on_progress, self.rows_in_flight = pipeline.dag, on_progress, rows_in_flight
+        self.leaves: dict[str, list[Row]] = {}
+        self.rows_out: dict[str, int] = {}
+        self.failures: list[RowFailure] = []
+
+    async def run(self) -> None:
+        nodes = self._wire()
+        sinks = {name: Edge(name, ordered=node.emits_in_order) for name, node in nodes.items() if not node.outputs}
+        for name, sink in sinks.items():
+            nodes[name].outputs.append(sink)
+        with _loaded([node.step for node in nodes.values()]):
+            async with asyncio.TaskGroup() as group:
+                collected = {name: group.create_task(sink.all_rows()) for name, sink in sinks.items()}
+                for node in nodes.values():
+                    group.create_task(self._run_node(node))
+        self.leaves = {name: task.result() for name, task in collected.items()}
+
+    def _wire(self) -> dict[str, _Node]:
+        nodes = {name: _Node(self.dag.get_step(name)[STEP_ATTR_NAME]) for name in self.dag}
+        for name, node in nodes.items():
+            self.rows_out[name] = 0
+            node.coroutine = row_coroutine(node.step, self.failures)
+            node.router = self.dag.get_step(name).get(ROUTING_BATCH_FUNCTION_ATTR_NAME)
+        for name, node in nodes.items():
+            before = [nodes[source] for source in self.dag.get_step_predecessors(name)]
+            if before and all(self._routing_step(nodes, source) for source in before):
+                node.upstream = self._routing_step(nodes, before[0])
+            for source in before:
+                routed_in = self._routing_step(nodes, source) is not None
+                edge = Edge(
+                    source.name,
+                    ordered=True if source.router else source.emits_in_order,
+                    routed=bool(source.router) or routed_in,
+                    unbounded=len(before) > 1,
+                )
+                node.inputs.append(edge)
+                source.outputs.append(edge)
+        return nodes
+
+    def _routing_step(self, nodes: dict[str, _Node], node: _Node) -> _Node | None:
+        """Return the step that routes batches to `node`, if one does."""
+        sources = [nodes[name] for name in self.dag.get_step_predecessors(node.name)]
+        return sources[0] if len(sources) == 1 and sources[0].router else None
+
+    async def _run_node(self, node: _Node) -> None:
+        if node.router:
+            await self._run_routed(node)
+        else:
+            await self._work(node, lambda item: self._emit(node, item))
+        for edge in node.outputs:
+            await edge.close()
+
+    async def _work(self, node: _Node, emit: Callable[[Item], Any]) -> None:
+        if node.coroutine is not None:
+            await self._run_rows(node, emit)
+            return
+        async for item in self._results(node):
+            await emit(item)
+
+    def _results(self, node: _Node) -> AsyncIterator[Item]:
+        if node.step.is_generator:
+            return self._generated(node)
+        if node.upstream is not None:
+            return self._converged(node)
+        if node.step.is_global:
+            return self._global(node)
+        if any(edge.routed for edge in node.inputs):
+            return self._routed_batches(node)
+        return self._batched(node)
+
+    async def _emit(self, node: _Node, item: Item) -> None:
+        self._count(node, len(item.rows))
+        for position, edge in enumerate(node.outputs):
+            await edge.put(item if position == 0 else Item(item.seq, copy.deepcopy(item.rows)))
+
+    def _count(self, node: _Node, rows: int) -> None:
+        self.rows_out[node.name] += rows
+        if self.on_progress is not None:
+            self.on_progress(node.name, self.rows_out[node.name])
+
+    async def _run_rows(self, node: _Node, emit: Callable[[Item], Any]) -> None:
+        slots = asyncio.Semaphore(self.rows_in_flight)
+        coroutine = node.coroutine
+        if coroutine is None:
+            raise StepError(f"step '{node.name}' has no coroutine for a row")
+
+        async def one(item: Item) -> None:
+            try:
+                results = await asyncio.gather(*(coroutine(row) for row in item.rows))
+                await emit(Item(item.seq, [row for rows in results for row in rows]))
+            finally:
+                slots.release()
+
+        async with asyncio.TaskGroup() as group:
+            async for item in node.inputs[0].single_rows():
+                await slots.acquire()
+                group.create_task(one(item))
+
+    async def _run_routed(self, node: _Node) -> None:
+        """Send the step's batches where its routing function says, numbered so that they can converge."""
+        made = Edge(node.name, ordered=node.emits_in_order)
+        by_name = {name: edge for name, edge in zip(self._successors(node), node.outputs, strict=True)}
+
+        async def work() -> None:
+            await self._work(node, made.put)
+            await made.close()
+
+        async def route() -> None:
+            size = getattr(node.step, "input_batch_size", 0)
+            async for rows in _routable(made, size if node.coroutine is not None else None):
+                self._count(node, len(rows))
+                chosen = node.router.routing_function(list(by_name))
+                node.routes.append(chosen)
+                for position, name in enumerate(chosen):
+                    copied = rows if position == 0 else copy.deepcopy(rows)
+                    await by_name[name].put(Item(len(node.routes) - 1, copied))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(work())
+            group.create_task(route())
+
+    def _successors(self, node: _Node) -> list[str]:
+        return list(self.dag.get_step_successors(node.name))
+
+    async def _generated(self, node: _Node) -> AsyncIterator[Item]:
+        batches = node.step.process_applying_mappings(offset=0)
+        seq, last = 0, False
+        while not last:
+            try:
+                batch = await asyncio.to_thread(next, batches, None)
+            except CastwrightError:
+                raise
+            except Exception as error:
+                raise StepError(explain(node.step, error, f"while it made batch {seq}")) from error
+            if batch is None:
+                return
+            rows, last = batch
+            yield Item(seq, rows)
+            seq += 1
+
+    async def _batched(self, node: _Node) -> AsyncIterator[Item]:
+        size = _batch_size(node)
+        seq = 0
+        streams = [edge.batches(size) for edge in node.inputs]
+        while True:
+            batches = [await anext(stream, None) for stream in streams]
+            if all(batch is None for batch in batches):
+                return
+            lengths = {edge.source: len(batch or []) for edge, batch in zip(node.inputs, batches, strict=True)}
+            if len(set(lengths.values())) > 1:
+                raise StepError(f"step '{node.name}' joins inputs of different lengths: {lengths} in batch {seq}")
+            yield Item(seq, await self._call(node, [batch or [] for batch in batches], seq * size))
+            seq += 1
+
+    async def _routed_batches(self, node: _Node) -> AsyncIterator[Item]:
+        async for item in node.inputs[0].items():
+            yield Item(item.seq, await self._call_in_pieces(node, [item.rows]))
+
+    async def _global(self, node: _Node) -> AsyncIterator[Item]:
+        inputs = [await edge.all_rows() for edge in node.inputs]
+        if any(inputs):
+            yield Item(0, await self._call(node, inputs, 0))
+
+    async def _converged(self, node: _Node) -> AsyncIterator[Item]:
+        """Join what the routed branches made of each batch, batch by batch, in the order they were routed."""
+        arrived: dict[int, dict[str, list[Row]]] = {}
+        merged: asyncio.Queue[tuple[str, Item | None]] = asyncio.Queue()
+
+        async def pump(edge: Edge) -> None:
+            async for item in edge.items():
+                await merged.put((edge.source, item))
+            await merged.put((edge.source, None))
+
+        pumps = [asyncio.create_task(pump(edge)) for edge in node.inputs]
+        open_edges, expected, made = len(pumps), 0, 0
+        routes = node.upstream.routes if node.upstream else []
+        sources = [edge.source for edge in node.inputs]
+        try:
+            while open_edges:
+                source, item = await merged.get()
+                if item is None:
+                    open_edges -= 1
+                    continue
+                arrived.setdefault(item.seq, {})[source] = item.rows
+                while expected < len(routes):
+                    wanted = [name for name in sources if name in routes[expected]]
+                    if any(name not in arrived.get(expected, {}) for name in wanted):
+                        break
+                    branch = arrived.pop(expected, {})
+                    expected += 1
+                    if wanted:
+                        yield Item(made, await self._call_in_pieces(node, [branch[name] for name in wanted]))
+                        made += 1
+        finally:
+            for task in pumps:
+                task.cancel()
+
+    async def _call_in_pieces(self, node: _Node, inputs: list[list[Row]]) -> list[Row]:
+        size = node.step.input_batch_size
+        made: list[Row] = []
+        for start in range(0, max(map(len, inputs)), size):
+            made += await self._call(node, [rows[start : start + size] for rows in inputs], start)
+        return made
+
+    async def _call(self, node: _Node, inputs: list[list[Row]], start: int) -> list[Row]:
+        """Run one batch of a plain or global step in a thread; `start` is the place of its first row."""
+        try:
+            return await asyncio.to_thread(process, node.step, inputs)
+        except CastwrightError:
+            raise
+        except Exception as error:
+            where = await asyncio.to_thread(find_bad_row, node.step, inputs, start)
+            raise StepError(explain(node.step, error, where)) from error
+
+
+async def _routable(made: Edge, size: int | None) -> AsyncIterator[list[Row]]:
+    """Yield the batches to route: as the step made them, or of `size` rows where it made single ones."""
+    if size is not None:
+        async for rows in made.batches(size):
+            yield rows
+        return
+    async for item in made.in_order():
+        yield item.rows
+
+
+def _batch_size(node: _Node) -> int:
+    """Return how many rows a plain step gets at once: its own size where that was asked for or matters."""
+    size = int(node.step.input_batch_size)
+    asked_for = "input_batch_size" in node.step.model_fields_set or node.router or hasattr(node.step, "llm")
+    return size if asked_for else max(size, PLAIN_BATCH)
+
+
+@contextmanager
+def _loaded(steps: list[Any]) -> Iterator[None]:
+    loaded: list[Any] = []
+    try:
+        for step in steps:
+            step.load()
+            loaded.append(step)
+        yield
+    finally:
+        for step in loaded:
+            step.unload()

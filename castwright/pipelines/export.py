@@ -1,0 +1,274 @@
+"""Stage 10: one folder per data set, in the columns that TRL reads, with a dataset card.
+
+`messages` for SFT, `prompt`/`chosen`/`rejected` for DPO and ORPO, `prompt`/`completion`/`label` for KTO,
+`prompt`/`completion` for the style rewriter. Only rows that curation kept are exported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from castwright.pipelines.contracts import row_digest
+from castwright.pipelines.dataset_card import write_card
+from castwright.pipelines.stage import Context, Report, Stage
+from castwright.pipelines.streams import Row
+
+SPLITS = ("train", "validation", "test")
+
+_text = pa.string()
+_messages = pa.list_(pa.struct([("role", _text), ("content", _text)]))
+_LINEAGE: list[tuple[str, pa.DataType]] = [("row_id", _text), ("parents", pa.list_(_text)), ("model", _text)]
+_SFT: list[tuple[str, pa.DataType]] = [
+    ("messages", _messages),
+    ("persona_id", _text),
+    ("pair_id", _text),
+    ("table", _text),
+    *_LINEAGE,
+]
+
+
+@dataclass(frozen=True)
+class Config:
+    """One configuration of a data set: rows by split, and their columns."""
+
+    name: str
+    schema: pa.Schema
+    rows: dict[str, list[Row]]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One exported data set; `task_categories` and `tags` are the Hub's words."""
+
+    name: str
+    title: str
+    summary: str
+    configs: tuple[Config, ...]
+    task_categories: tuple[str, ...] = ("text-generation",)
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def count(self) -> int:
+        """Return how many rows its largest configuration has."""
+        return max((sum(map(len, config.rows.values())) for config in self.configs), default=0)
+
+
+def by_split(rows: Iterator[tuple[str, Row]] | list[tuple[str, Row]]) -> dict[str, list[Row]]:
+    """Return rows grouped by split, in the order train, validation, test, without empty ones."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for split, row in rows:
+        groups[split].append(row)
+    return {split: groups[split] for split in SPLITS if groups[split]}
+
+
+def _personas(context: Context) -> DataSet:
+    from castwright.pipelines.contracts import SCHEMAS
+
+    hidden = {"verdict", "filter", "reason", "score", "stage"}
+    schema = pa.schema([part for part in SCHEMAS["personas"] if part.name not in hidden])
+    rows = [(context.split(row["persona_id"]), row) for row in context.rows("persona_cards")]
+    return DataSet(
+        "personas",
+        "persona cards",
+        "Validated profiles of characters: basic information, traits, dialogue style, background, example lines.",
+        (Config("default", schema, by_split(rows)),),
+        tags=("persona", "role-play"),
+    )
+
+
+def _style_pairs(context: Context) -> DataSet:
+    schema = pa.schema(
+        [
+            ("prompt", _text),
+            ("completion", _text),
+            ("formality_formal", pa.float64()),
+            ("formality_casual", pa.float64()),
+            ("similarity", pa.float64()),
+            *_LINEAGE,
+        ]
+    )
+    rows = [
+        (
+            "test" if row["split"] == "held_out" else "train",
+            {**row, "prompt": row["formal"], "completion": row["casual"]},
+        )
+        for row in context.rows("style_rewriter")
+    ]
+    return DataSet(
+        "style_pairs",
+        "style pairs",
+        "Formal rewrites of real chat turns (prompt) and the turns themselves (completion), to train a rewriter "
+        "from formal to human.",
+        (Config("default", schema, by_split(rows)),),
+        tags=("style-transfer", "formality"),
+    )
+
+
+def _seed_examples(context: Context) -> DataSet:
+    schema = pa.schema(
+        [(name, _text) for name in ("persona_id", "question_id", "question", "response", "refined_by")] + _LINEAGE
+    )
+    rows = [(context.split(row["persona_id"]), row) for row in context.rows("seed_examples")]
+    return DataSet(
+        "seed_examples",
+        "seed examples",
+        "Questions answered in character, used as few-shot examples.",
+        (Config("default", schema, by_split(rows)),),
+        tags=("persona", "few-shot"),
+    )
+
+
+def kept_ids(context: Context) -> set[str]:
+    """Return the row ids that curation kept, or every id where the recipe does not curate."""
+    if context.has("curate"):
+        return {row["row_id"] for row in context.rows("curate")}
+    tables = ("persona_responses", "contrastive_pairs", "preference_pairs")
+    return {row["row_id"] for table in tables if context.has(table) for row in context.rows(table)}
+
+
+def sft_rows(context: Context, kept: set[str]) -> dict[str, list[tuple[str, Row]]]:
+    """Return D_p and D_c as (split, row) lists by table; each contrastive pair gives its plain row too."""
+    tables: dict[str, list[tuple[str, Row]]] = {}
+    if context.has("persona_responses"):
+        tables["persona_responses"] = [
+            (row["split"], {**row, "pair_id": "", "table": "persona_responses"})
+            for row in context.rows("persona_responses")
+            if row["row_id"] in kept
+        ]
+    if context.has("contrastive_pairs"):
+        pairs: list[tuple[str, Row]] = []
+        plain: set[str] = set()
+        for row in context.rows("contrastive_pairs"):
+            if row["row_id"] not in kept:
+                continue
+            if row["question"] not in plain:
+                plain.add(row["question"])
+                pairs.append((row["split"], _plain_row(row)))
+            pairs.append((row["split"], {**row, "table": "contrastive_pairs"}))
+        tables["contrastive_pairs"] = pairs
+    return tables
+
+
+def _plain_row(row: Row) -> Row:
+    return {
+        "row_id": row_digest("plain", row["question"], row["answer"]),
+        "parents": [row["sft_source"]],
+        "model": "source:sft",
+        "persona_id": "",
+        "pair_id": row["pair_id"],
+        "table": "contrastive_pairs",
+        "messages": [
+            {"role": "user", "content": row["question"]},
+            {"role": "assistant", "content": row["answer"]},
+        ],
+    }
+
+
+def _sft(context: Context, kept: set[str]) -> DataSet:
+    tables = sft_rows(context, kept)
+    schema = pa.schema(_SFT)
+    union = [pair for pairs in tables.values() for pair in pairs]
+    configs = [Config("default", schema, by_split(union))]
+    configs += [Config(name, schema, by_split(pairs)) for name, pairs in tables.items()]
+    return DataSet(
+        "sft",
+        "supervised fine-tuning set D",
+        "D = D_p and D_c (NGENT section 4.2.1): persona responses, and contrastive pairs that answer the same "
+        "question plainly and in character.",
+        tuple(config for config in configs if config.rows),
+        tags=("persona", "role-play", "sft", "conversational"),
+    )
+
+
+def _preference_pairs(context: Context, kept: set[str]) -> DataSet:
+    shared: list[tuple[str, pa.DataType]] = [("criterion", _text), ("persona_id", _text), *_LINEAGE]
+    dpo = pa.schema(
+        [
+            ("prompt", _messages),
+            ("chosen", _messages),
+            ("rejected", _messages),
+            ("length_ratio", pa.float64()),
+            ("similarity", pa.float64()),
+            ("margin", pa.float64()),
+            *shared,
+        ]
+    )
+    kto = pa.schema([("prompt", _messages), ("completion", _messages), ("label", pa.bool_()), *shared])
+    rows = [row for row in context.rows("preference_pairs") if row["row_id"] in kept]
+    sides = [
+        (row["split"], {**row, "completion": row[side], "label": side == "chosen", "row_id": f"{row['row_id']}-{side}"})
+        for row in rows
+        for side in ("chosen", "rejected")
+    ]
+    return DataSet(
+        "preference_pairs",
+        "preference pairs",
+        "For each prompt a chosen response and one that is worse by a stated criterion: `dpo` for DPO and ORPO, "
+        "`kto` for KTO.",
+        (
+            Config("dpo", dpo, by_split([(row["split"], row) for row in rows])),
+            Config("kto", kto, by_split(sides)),
+        ),
+        tags=("preference", "dpo", "kto", "persona"),
+    )
+
+
+def data_sets(context: Context) -> list[DataSet]:
+    """Return every data set that this run's stages make, without empty ones."""
+    kept = kept_ids(context)
+    made = []
+    if context.has("persona_cards"):
+        made.append(_personas(context))
+    if context.has("seed_examples"):
+        made.append(_seed_examples(context))
+    if context.has("style_rewriter"):
+        made.append(_style_pairs(context))
+    if context.has("persona_responses") or context.has("contrastive_pairs"):
+        made.append(_sft(context, kept))
+    if context.has("preference_pairs"):
+        made.append(_preference_pairs(context, kept))
+    return [dataset for dataset in made if dataset.count]
+
+
+def write_data_set(dataset: DataSet, folder: Path) -> None:
+    """Write the parquet files of a data set: `<config>/<split>.parquet`."""
+    for config in dataset.configs:
+        for split, rows in config.rows.items():
+            path = folder / config.name / f"{split}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fitted = [{name: row.get(name) for name in config.schema.names} for row in rows]
+            pq.write_table(pa.Table.from_pylist(fitted, config.schema), path, compression="zstd")
+
+
+def _work(context: Context, folder: Path, report: Report) -> dict[str, Any]:
+    made = data_sets(context)
+    for done, dataset in enumerate(made):
+        report(done, len(made))
+        write_data_set(dataset, folder / dataset.name)
+        write_card(dataset, context, folder / dataset.name)
+    report(len(made), len(made))
+    total = sum(dataset.count for dataset in made)
+    return {"rows_in": total, "rows_out": total, "data_sets": {dataset.name: dataset.count for dataset in made}}
+
+
+STAGE = Stage(
+    name="export",
+    needs=("persona_cards",),
+    uses=(
+        "seed_examples",
+        "style_rewriter",
+        "persona_responses",
+        "contrastive_pairs",
+        "preference_pairs",
+        "curate",
+    ),
+    reads=("export", "seed", "name", "description", "personas", "chat", "sft", "questions"),
+    work=_work,
+)

@@ -1,0 +1,133 @@
+"""The rows a recipe points to beside characters: seed questions, chat turns, SFT pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+from castwright.errors import BadRecord, RecipeError, nearest
+from castwright.generators.rewriter.pairs import StylePair
+from castwright.personas.tables import Record, read_records
+from castwright.pipelines.contracts import row_digest
+from castwright.pipelines.recipe import BundledRows, RowSource
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A seed question; `kind` is "iq" (know or solve) or "eq" (social, emotional), or "" when unknown."""
+
+    question_id: str
+    question: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One chat turn. `previous` is the turn before it in its conversation, or ""."""
+
+    text: str
+    conversation: str
+    previous: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class SFTPair:
+    """One (q, a) of an SFT set; `place` says where it stood."""
+
+    question: str
+    answer: str
+    place: str
+
+
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "questions": ("question", "question_id", "kind"),
+    "chat": ("text", "conv", "turn"),
+    "sft": ("question", "answer"),
+}
+_REQUIRED = {"questions": ("question",), "chat": ("text",), "sft": ("question", "answer")}
+
+
+def source_path(table: str, source: RowSource) -> Path:
+    """Return the file or folder that a source of this table reads."""
+    if isinstance(source, BundledRows):
+        return Path(str(resources.files("castwright.generators") / "bundled" / f"{table}.jsonl"))
+    return Path(source.path)
+
+
+def _records(table: str, source: RowSource) -> Iterator[Record | BadRecord]:
+    columns: dict[str, str] | None = None
+    if not isinstance(source, BundledRows):
+        columns = {**source.columns} or None
+        unknown = [key for key in source.columns if key not in _COLUMNS[table]]
+        if unknown:
+            raise RecipeError(
+                f"{table}.columns: unknown field {unknown[0]!r}{nearest(unknown[0], _COLUMNS[table])}; "
+                f"fields are {', '.join(_COLUMNS[table])}"
+            )
+    return read_records(
+        source_path(table, source), columns=columns, required=_REQUIRED[table], limit=source.limit
+    )
+
+
+def read_questions(source: RowSource) -> Iterator[Question | BadRecord]:
+    """Yield the seed questions of a source; one without an id gets one from its text."""
+    for record in _records("questions", source):
+        if isinstance(record, BadRecord):
+            yield record
+            continue
+        text = _text(record.values["question"])
+        given = _text(record.values.get("question_id"))
+        yield Question(given or "q-" + row_digest(text)[2:12], text, _text(record.values.get("kind")))
+
+
+def read_turns(source: RowSource) -> Iterator[Turn | BadRecord]:
+    """Yield the chat turns of a source with the turn before each; turns of a conversation stand together."""
+    conversation, previous = "", ""
+    for record in _records("chat", source):
+        if isinstance(record, BadRecord):
+            yield record
+            continue
+        text = _text(record.values["text"])
+        here = _text(record.values.get("conv")) or record.place
+        yield Turn(text, here, previous if here == conversation else "", record.place)
+        conversation, previous = here, text
+
+
+def read_sft(source: RowSource) -> Iterator[SFTPair | BadRecord]:
+    """Yield the (question, answer) pairs of a source."""
+    for record in _records("sft", source):
+        if isinstance(record, BadRecord):
+            yield record
+            continue
+        yield SFTPair(_text(record.values["question"]), _text(record.values["answer"]), record.place)
+
+
+def read_style_pairs(path: Path, formal: str, casual: str) -> tuple[list[StylePair], list[BadRecord]]:
+    """Return the style pairs of a table, and the records that are none; a `split` column is taken over."""
+    pairs: list[StylePair] = []
+    bad: list[BadRecord] = []
+    columns = None if (formal, casual) == ("formal", "casual") else {"formal": formal, "casual": casual}
+    for record in read_records(path, columns=columns, required=("formal", "casual")):
+        if isinstance(record, BadRecord):
+            bad.append(record)
+            continue
+        values = record.values
+        pairs.append(StylePair(_text(values["formal"]), _text(values["casual"]), _text(values.get("split"))))
+    return pairs, bad
+
+
+def take(items: Iterator[T], limit: int | None) -> Iterator[T]:
+    """Yield the first `limit` items, or all."""
+    return items if limit is None else islice(items, limit)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()

@@ -1,0 +1,116 @@
+"""Stage 7: good responses -> a response that fails by one criterion -> linted preference pairs (NGENT 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from distilabel.models.llms.base import LLM
+from distilabel.pipeline import Pipeline
+
+from castwright.errors import BadRecord
+from castwright.filters.preference_lint import LintPreference
+from castwright.generators.rejected_response import RejectedResponse
+from castwright.personas.render import system_prompt
+from castwright.pipelines.contracts import row_digest, unit_draw
+from castwright.pipelines.inputs import take
+from castwright.pipelines.load import LoadRows
+from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.streams import Row
+
+
+def preference_pairs(
+    rows: Sequence[Row],
+    *,
+    personas: Path | str,
+    llm: LLM,
+    embeddings: str = "offline",
+    max_length_ratio: float = 6.0,
+) -> Pipeline:
+    """Return the graph that writes a worse response by criterion and lints the pair.
+
+    `rows` hold `persona_id`, `question`, `chosen_text` and `criterion`; `rejected_text`, `length_ratio`,
+    `similarity`, `margin` and a verdict come out.
+    """
+    with Pipeline(name="preference-pairs") as pipeline:
+        load = LoadRows(rows=list(rows))
+        worsen = RejectedResponse(name="rejected_response", llm=llm, personas=str(personas))
+        lint = LintPreference(
+            name="preference_lint",
+            embeddings=embeddings,
+            max_length_ratio=max_length_ratio,
+        )
+        load >> worsen >> lint
+    return pipeline
+
+
+def draw_criteria(weights: Mapping[str, float], count: int, seed: int, key: str) -> list[str]:
+    """Return `count` different criteria for one response, drawn by weight (Efraimidis and Spirakis, 2006)."""
+    usable = {name: weight for name, weight in weights.items() if weight > 0}
+
+    def rank(name: str) -> float:
+        return float(unit_draw("criterion", seed, key, name) ** (1.0 / usable[name]))
+
+    return sorted(usable, key=rank, reverse=True)[:count]
+
+
+def _prepare(context: Context) -> Iterator[Row | BadRecord]:
+    recipe = context.recipe
+    settings = recipe.preference_pairs
+    made = 0
+    for response in take(iter(context.rows("persona_responses")), context.limit):
+        for criterion in draw_criteria(settings.criteria, settings.per_response, recipe.seed, response["row_id"]):
+            if settings.count is not None and made >= settings.count:
+                return
+            made += 1
+            yield {
+                "row_id": row_digest("preference_pair", response["row_id"], response["response"], criterion),
+                "parent": response["row_id"],
+                "persona_id": response["persona_id"],
+                "question": response["question"],
+                "chosen_text": response["response"],
+                "criterion": criterion,
+                "split": response["split"],
+                "verdict": "keep",
+                "filter": "",
+                "reason": "",
+            }
+
+
+def _graph(context: Context, rows: list[Row]) -> Pipeline:
+    settings = context.recipe.preference_pairs
+    return preference_pairs(
+        rows,
+        personas=context.folder("persona_cards"),
+        llm=context.llm("preference_pairs"),
+        embeddings=context.recipe.embeddings,
+        max_length_ratio=settings.max_length_ratio,
+    )
+
+
+def _finish(context: Context, row: Row) -> Row:
+    card = context.cards[row["persona_id"]]
+    return {
+        **row,
+        "parents": [row["parent"], row["persona_id"]],
+        "prompt": [
+            {"role": "system", "content": system_prompt(card)},
+            {"role": "user", "content": row["question"]},
+        ],
+        "chosen": [{"role": "assistant", "content": row["chosen_text"]}],
+        "rejected": [{"role": "assistant", "content": row["rejected_text"]}],
+    }
+
+
+STAGE = Stage(
+    name="preference_pairs",
+    table="preference_pairs",
+    needs=("persona_cards", "persona_responses"),
+    reads=("preference_pairs", "embeddings", "seed"),
+    prompts=("rejected_response",),
+    calls_model=True,
+    embeds=True,
+    prepare=_prepare,
+    graph=_graph,
+    finish=_finish,
+)

@@ -1,0 +1,261 @@
+"""Runs a recipe's stages, each once: fingerprint, graph, parquet, manifest.
+
+A stage is skipped when a stage with its fingerprint already stands. The fingerprint covers what determines the
+rows: castwright's version, the code of the graph's steps, the stage's parts of the recipe, its prompts, the
+digests of the stages it reads and of the files its sources name. How fast it ran (engine, limits on calls) is
+left out, so that a faster machine does not mean paying again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import resource
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import yaml
+from distilabel.pipeline import Pipeline
+
+from castwright import __version__
+from castwright.errors import BadRecord, CastwrightError, SourceError
+from castwright.generators.prompt import load_prompt
+from castwright.pipelines.checkpoint import (
+    Manifest,
+    count_reasons,
+    digest_files,
+    read_manifest,
+    replacing,
+    write_manifest,
+    write_table,
+)
+from castwright.pipelines.contracts import row_digest
+from castwright.pipelines.engines import run_graph
+from castwright.pipelines.inputs import source_path
+from castwright.pipelines.progress import Quiet, StageProgress
+from castwright.pipelines.recipe import Recipe
+from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.stages import STAGE_BY_NAME
+from castwright.pipelines.streams import Row
+
+_HOW_FAST = {"max_in_flight", "timeout", "max_retries", "batch_size", "device", "api_key_env"}
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One stage of a finished run: its manifest, and whether it stood already."""
+
+    manifest: Manifest
+    reused: bool
+
+
+def run_recipe(
+    recipe: Recipe,
+    out: Path,
+    *,
+    limit: int | None = None,
+    force: Iterable[str] = (),
+    progress: StageProgress | None = None,
+    on_stage: Callable[[StageResult], None] | None = None,
+) -> list[StageResult]:
+    """Run every stage of a recipe that does not stand yet, and return the manifests in order.
+
+    `out` is the run's folder; `limit` takes that many rows into each stage (a preview); `force` names stages
+    to run again. `on_stage` is told of each stage as it ends.
+
+    Raises:
+        CastwrightError: a source, model or setting that cannot be used; finished stages stay.
+    """
+    stages = plan(recipe)
+    context = Context(recipe, out, limit)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_recipe(recipe, out)
+    forced = set(force)
+    results = []
+    for stage in stages:
+        mark = fingerprint(stage, replace(context))
+        standing = read_manifest(context.folder(stage.name))
+        if standing and standing.fingerprint == mark and stage.name not in forced:
+            result = StageResult(standing, reused=True)
+        else:
+            result = StageResult(run_stage(stage, replace(context), mark, progress or Quiet()), reused=False)
+        results.append(result)
+        if on_stage:
+            on_stage(result)
+    return results
+
+
+def plan(recipe: Recipe) -> list[Stage]:
+    """Return the recipe's stages in the order in which they depend on each other.
+
+    Raises:
+        RecipeError: a stage is left out that another one needs.
+    """
+    stages = [stage for name, stage in STAGE_BY_NAME.items() if name in recipe.stages]
+    for stage in stages:
+        stage.check(recipe)
+    return stages
+
+
+def fingerprint(stage: Stage, context: Context) -> str:
+    """Return the SHA-256 of everything that determines a stage's rows."""
+    recipe = context.recipe
+    settings = recipe.model_dump(mode="json")
+    upstream = {}
+    for name in (*stage.needs, *stage.uses):
+        manifest = read_manifest(context.folder(name)) if name in recipe.stages else None
+        upstream[name] = manifest.digest if manifest else ""
+    parts = {
+        "version": __version__,
+        "code": stage_code(stage),
+        "recipe": {key: _without_speed(settings[key]) for key in stage.reads},
+        "model": _without_speed(recipe.model_of(stage.name).model_dump(mode="json")) if stage.calls_model else None,
+        "prompts": {task: load_prompt(task).digest for task in stage.prompts},
+        "upstream": upstream,
+        "files": digest_files(path for path in input_files(stage, recipe) if path.exists()),
+        "limit": context.limit,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def stage_code(stage: Stage) -> str:
+    """Return a digest of the code that defines a stage: its module and the steps it is made of."""
+    function = stage.graph or stage.work
+    modules = {sys.modules[function.__module__]} if function else set()
+    for module in list(modules):
+        for value in vars(module).values():
+            owner = sys.modules.get(getattr(value, "__module__", "") or "")
+            if owner and getattr(owner, "__name__", "").startswith("castwright.") and isinstance(value, type):
+                modules.add(owner)
+    return digest_files(Path(str(module.__file__)) for module in modules)
+
+
+def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
+    """Return the files and folders that a stage's sources read on this machine."""
+    files: list[Path] = []
+    for part in stage.sources:
+        section: Any = getattr(recipe, part)
+        if part in ("questions", "chat", "sft"):
+            files.append(source_path(part, section))
+        elif part == "personas":
+            for source in section.sources:
+                named = [getattr(source, key, None) for key in ("path", "tables", "name")]
+                files += [Path(str(name)) for name in named if name]
+        else:
+            named = [getattr(section, key, None) for key in ("refined", "checkpoint", "base")]
+            files += [Path(str(name)) for name in named if name]
+    return files
+
+
+def _without_speed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_speed(item) for key, item in value.items() if key not in _HOW_FAST}
+    return value
+
+
+def run_stage(stage: Stage, context: Context, mark: str, progress: StageProgress) -> Manifest:
+    """Run one stage and put its folder in place.
+
+    Raises:
+        CastwrightError: see `run_recipe`.
+    """
+    started = time.monotonic()
+    with replacing(context.folder(stage.name)) as folder, progress.stage(stage.name):
+        if stage.work is not None:
+            details = stage.work(context, folder, progress.update)
+            manifest = Manifest(stage.name, mark, int(details.pop("rows_in", 0)), int(details.pop("rows_out", 0)))
+            manifest = replace(manifest, rejected=details.pop("rejected", {}), details=details)
+        else:
+            manifest = _run_graph(stage, context, folder, mark, progress)
+        manifest = replace(
+            manifest,
+            digest=digest_files(path for path in folder.iterdir()),
+            seconds=round(time.monotonic() - started, 3),
+            peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+        )
+        write_manifest(folder, manifest)
+    return manifest
+
+
+def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress: StageProgress) -> Manifest:
+    if stage.prepare is None or stage.graph is None:
+        raise CastwrightError(f"stage {stage.name!r} has no graph")
+    rows: list[Row] = []
+    bad: list[BadRecord] = []
+    for found in stage.prepare(context):
+        if isinstance(found, BadRecord):
+            bad.append(found)
+        else:
+            rows.append(found)
+    if not rows:
+        aside = f"; {len(bad)} records were kept aside, the first at {bad[0].place}: {bad[0].reason}" if bad else ""
+        raise SourceError(f"stage {stage.name!r} has no rows to work on{aside}")
+    progress.start(len(rows), len(bad))
+    made = _through_graph(stage, context, rows, progress)
+    finished = [_labelled(stage, context, stage.finish(context, row), row) for row in made]
+    kept = [row for row in finished if row["verdict"] != "drop"]
+    rejected = [row for row in finished if row["verdict"] == "drop"] + [_bad_row(stage, record) for record in bad]
+    write_table(kept, stage.table, folder)
+    write_table(rejected, stage.table, folder / "rejected")
+    reasons = count_reasons(rejected)
+    return Manifest(stage.name, mark, len(rows) + len(bad), len(kept), reasons, details=_measures(kept))
+
+
+def _through_graph(stage: Stage, context: Context, rows: list[Row], progress: StageProgress) -> list[Row]:
+    if stage.graph is None:
+        raise CastwrightError(f"stage {stage.name!r} has no graph")
+    pipeline: Pipeline = stage.graph(context, rows)
+    made = run_graph(pipeline, context.recipe.engine, on_progress=progress.step)
+    places = {row["row_id"]: place for place, row in zip(count(), rows)}
+    made.sort(key=lambda row: places.get(row["row_id"], len(places)))
+    if len(made) != len(rows):
+        raise CastwrightError(
+            f"stage {stage.name!r}: {len(rows)} rows went in and {len(made)} came out of engine "
+            f"{context.recipe.engine!r}; nothing was written"
+        )
+    return made
+
+
+def _labelled(stage: Stage, context: Context, finished: Row, row: Row) -> Row:
+    model = row.get("model") or (context.model_name(stage.name) if stage.calls_model else "")
+    return {**finished, "stage": stage.name, "model": model, "score": row.get("score")}
+
+
+def _bad_row(stage: Stage, record: BadRecord) -> Row:
+    return {
+        "row_id": row_digest("bad_record", stage.name, record.place, record.excerpt),
+        "parents": [record.place],
+        "stage": stage.name,
+        "model": "",
+        "verdict": "drop",
+        "filter": "source",
+        "reason": f"{record.reason} (at {record.place})",
+        "score": None,
+    }
+
+
+def _measures(kept: list[Row]) -> dict[str, Any]:
+    """Return what is worth saying of a table at a glance, for the report line and the dataset card."""
+    details: dict[str, Any] = {}
+    tried = [row for row in kept if row.get("rewrite_similarity") is not None]
+    if any("rewritten" in row for row in kept):
+        refused = [
+            {"filter": "accept_rewrite", "reason": row["rewrite_refusal_reason"]} for row in tried if not row["rewritten"]
+        ]
+        details["rewrites_tried"] = len(tried)
+        details["rewrites_accepted"] = sum(bool(row["rewritten"]) for row in tried)
+        details["rewrites_refused"] = count_reasons(refused).get("accept_rewrite", {})
+    return details
+
+
+def _write_recipe(recipe: Recipe, out: Path) -> None:
+    text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    part = out / ".recipe.yaml.writing"
+    part.write_text(text, encoding="utf-8")
+    shutil.move(part, out / "recipe.yaml")

@@ -1,0 +1,36 @@
+"""Fixtures for all rooms: the offline model behind real HTTP on a free loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def offline_server() -> Iterator[str]:
+    """Yield the base URL (ending in /v1) of an offline server that runs in a thread for one test."""
+    from aiohttp import web
+
+    from castwright.generators.models.server import build_app
+
+    loop = asyncio.new_event_loop()
+    runner = web.AppRunner(build_app(), access_log=None, shutdown_timeout=2.0)
+
+    async def start() -> str:
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+
+    url = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield url
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(timeout=10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()

