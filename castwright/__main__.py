@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 import warnings
 
 
@@ -20,6 +21,10 @@ def main() -> None:
     except CastwrightError as error:
         print(f"castwright: {error}", file=sys.stderr)  # noqa: T201 (this is the command line)
         sys.exit(2)
+    except Exception:
+        # distilabel installs a traceback that prints local variables, and those may hold what must not be shown
+        traceback.print_exc()
+        sys.exit(1)
 
 
 if __name__ == "__main__":

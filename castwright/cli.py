@@ -154,6 +154,7 @@ def train_rewriter_command(
     casual: Annotated[str, typer.Option(help="The column of the casual side.")] = "casual",
 ) -> None:
     """Train a style rewriter on style pairs, from formal to casual."""
+    from castwright.filters.preservation import lost_content
     from castwright.generators.rewriter.config import RewriterTraining
     from castwright.generators.rewriter.train import train_rewriter
     from castwright.pipelines.inputs import read_style_pairs
@@ -164,7 +165,13 @@ def train_rewriter_command(
     config = RewriterTraining(base=base, max_steps=steps, seed=seed)
     progress = _progress()
     with progress.stage("train-rewriter"):
-        report = train_rewriter(found, out, config, progress=lambda step, total, _loss: progress.update(step, total))
+        report = train_rewriter(
+            found,
+            out,
+            config,
+            progress=lambda step, total, _loss: progress.update(step, total),
+            gate=lost_content,
+        )
     for key, value in report.as_dict().items():
         console.print(f"{key}: {value}", highlight=False)
     console.print(f"wrote {out}", highlight=False, soft_wrap=True)

@@ -90,7 +90,6 @@ def length_batches(texts: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
-@cache
 def load_embedder(name: str = "offline", precision: Precision = "float32") -> Embedder:
     """Return the embedder of a name; loaded once per process.
 
@@ -102,9 +101,14 @@ def load_embedder(name: str = "offline", precision: Precision = "float32") -> Em
     Raises:
         ModelError: the packages are missing, or the model cannot be loaded.
     """
-    if name == "offline":
-        return SentenceEmbedder(_load_model(_offline_path(), local_only=True), precision)
-    return SentenceEmbedder(_load_model(name, local_only=False), precision)
+    return _load(name, precision)
+
+
+@cache
+def _load(name: str, precision: Precision) -> Embedder:
+    # apart from load_embedder because functools.cache takes f() and f("offline") for two calls
+    path = _offline_path() if name == "offline" else name
+    return SentenceEmbedder(_load_model(path, local_only=name == "offline"), precision)
 
 
 def _offline_path() -> str:

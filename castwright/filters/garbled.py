@@ -95,10 +95,11 @@ def _derives(word: str, stems: Collection[str]) -> bool:
     if word in stems:
         return True
     for suffix in _SUFFIXES:
-        if not word.endswith(suffix):
-            continue
-        stem = word[: len(word) - len(suffix)]
-        if len(stem) > 1 and any(base in stems for base in (stem, stem + "e", stem + "y", stem[:-1])):
+        stem = word.removesuffix(suffix)
+        if stem == word or len(stem) < 2 or (suffix in ("d", "n") and not stem.endswith("e")):
+            continue  # "recommend" is no form of "recommen"
+        undoubled = stem[:-1] if stem[-1] == stem[-2] else stem
+        if any(base in stems for base in (stem, stem + "e", stem + "y", undoubled)):
             return True
     return False
 

@@ -2,9 +2,9 @@
 
 A style rewrite may change every word but not what is said. What must survive can be read off by rule:
 numbers, names, negation, questions, links, code, a sane length, no loops, no garbled words; the reason names
-what was lost. Both directions are judged alike (casual to formal when style pairs are made, formal to casual when they
-are used), so a rule never asks for a register. Rejected: similarity alone, which scores a dropped "not" at
-0.97, and a judge model, dear and mute. Doubt refuses: a refused rewrite only costs its style.
+what was lost. Both directions are judged alike (casual to formal when style pairs are made, formal to casual
+when they are used), so no rule asks for a register. Rejected: similarity alone, which hardly sees a dropped
+"not", and a judge model, dear and mute. Doubt refuses: a refused rewrite only costs its style.
 """
 
 from __future__ import annotations

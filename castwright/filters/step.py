@@ -5,8 +5,6 @@ the plain columns, and the verdicts are merged back into the very dicts that cam
 row. (Rejected: one step class per filter: the name and options of a filter are data of the recipe.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

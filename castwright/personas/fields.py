@@ -72,7 +72,7 @@ def _name(value: Any) -> str:
 
 
 def _age(value: Any) -> int:
-    match = _AGE.fullmatch(_text(value)) if not isinstance(value, bool) else None
+    match = _AGE.fullmatch(_text(value))
     if match is None or int(match.group(1)) > MAX_AGE:
         raise ValueError(f"an age is a whole number of years from 0 to {MAX_AGE}")
     return int(match.group(1))

@@ -12,6 +12,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from castwright.errors import SourceError
@@ -49,8 +50,13 @@ def sample_characters(
         raise SourceError(f"count is {count} and start is {start}; neither can be below 0")
     if not 0 <= modern_share <= 1:
         raise SourceError(f"modern_share is {modern_share}; give 0 (all historical) to 1 (all modern)")
-    world = World(tables or load_tables())
+    world = World(tables) if tables is not None else _shipped_world()
     return _stream(world, start + count, seed, modern_share, start)
+
+
+@cache
+def _shipped_world() -> World:
+    return World(load_tables())
 
 
 def _stream(world: World, stop: int, seed: int, modern_share: float, start: int) -> Iterator[Character]:

@@ -248,7 +248,7 @@ def _job(title: str, job: Occupation, of: OccupationField | None) -> Job:
         metaphor=job.metaphor or (of.metaphor if of else ""),
         register=str(register or ""),
         leans=frozenset(job.leans or (of.leans if of else ())),
-        weight=job.weight,
+        weight=job.weight * (of.weight if of else 1.0),
     )
 
 

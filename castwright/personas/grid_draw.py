@@ -76,7 +76,8 @@ def draw_facts(world: World, rng: random.Random, modern_share: float) -> dict[st
         return None
     traits = _draw_traits(world, rng, person.job.leans)
     style = _draw_style(world, rng, person, traits) if traits else None
-    if style is None:
+    relationships = _draw_relationships(world, rng, person) if style else None
+    if relationships is None:
         return None
     return {
         "name": person.name,
@@ -89,7 +90,7 @@ def draw_facts(world: World, rng: random.Random, modern_share: float) -> dict[st
             "occupation": person.job.title,
             "place": person.context.place,
             "era": person.context.era,
-            "relationships": _draw_relationships(world, rng, person),
+            "relationships": relationships,
         },
         "traits": traits,
         "dialogue_style": style,
@@ -206,8 +207,8 @@ def _sample(rng: random.Random, items: Sequence[str], count: int) -> list[str]:
     return left[:count]
 
 
-def _draw_relationships(world: World, rng: random.Random, person: _Person) -> list[str]:
-    """Return ties to others of the same place, era and culture; fewer than wanted where none fits."""
+def _draw_relationships(world: World, rng: random.Random, person: _Person) -> list[str] | None:
+    """Return ties to others of the same place, era and culture, or None if too few fit."""
     wanted = world.counts["relationships"].pick(rng.random())
     ties = person.context.ties.of(person.gender, person.age)
     found: list[str] = []
@@ -221,7 +222,8 @@ def _draw_relationships(world: World, rng: random.Random, person: _Person) -> li
         if text := _draw_tie(world, rng, person, tie, names):
             found.append(text)
             groups.add(tie.group)
-    return found
+    enough = len(found) >= world.fewest["relationships"] or not world.tables.relationships
+    return found if enough else None
 
 
 def _draw_tie(

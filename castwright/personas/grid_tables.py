@@ -105,8 +105,9 @@ class Occupation(_Ages):
 
 
 class OccupationField(_Frozen):
-    """A field of occupations; `only` holds for all of them, the rest where a job says nothing of its own."""
+    """A field of occupations; `only` and `weight` hold for all its jobs, the rest are defaults."""
 
+    weight: Weight = 1.0
     only: tuple[Text, ...] = ()
     leans: tuple[Text, ...] = ()
     metaphor: str = ""

@@ -270,6 +270,6 @@ def _grid_characters(source: GridSource, count: int | None, seed: int) -> Iterat
         raise SourceError("a grid has no end: give it a count (kind: grid, count: 1000)")
     from castwright.personas.grid import load_tables, sample_characters
 
-    tables = load_tables(source.tables) if source.tables is not None else None
+    tables = load_tables(Path(source.tables).expanduser()) if source.tables is not None else None
     start = source.seed if source.seed is not None else seed
     yield from sample_characters(wanted, start, tables=tables, modern_share=source.modern_share)

@@ -12,6 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from castwright.personas.store import cards_schema
+
 _text = pa.string()
 _texts = pa.list_(pa.string())
 _messages = pa.list_(pa.struct([("role", _text), ("content", _text)]))
@@ -30,36 +32,6 @@ VERDICT: list[tuple[str, pa.DataType]] = [
 ]
 
 _BODIES: dict[str, list[tuple[str, pa.DataType]]] = {
-    "personas": [
-        ("persona_id", _text),
-        ("name", _text),
-        ("kind", _text),
-        ("modern", pa.bool_()),
-        ("language", _text),
-        (
-            "basic_info",
-            pa.struct(
-                [
-                    ("age", pa.int64()),
-                    ("gender", _text),
-                    ("occupation", _text),
-                    ("place", _text),
-                    ("era", _text),
-                    ("relationships", _texts),
-                ]
-            ),
-        ),
-        ("traits", _texts),
-        (
-            "dialogue_style",
-            pa.struct(
-                [("register", _text), ("sentence_length", _text), ("catchphrases", _texts), ("quirks", _texts)]
-            ),
-        ),
-        ("background", _text),
-        ("example_lines", _texts),
-        ("source", pa.struct([("dataset", _text), ("record", _text), ("uri", _text), ("licence", _text)])),
-    ],
     "seed_examples": [
         ("persona_id", _text),
         ("question_id", _text),
@@ -126,8 +98,8 @@ _BODIES: dict[str, list[tuple[str, pa.DataType]]] = {
     ],
 }
 
-SCHEMAS: dict[str, pa.Schema] = {
-    table: pa.schema([*LINEAGE[:1], *body, *LINEAGE[1:], *VERDICT]) for table, body in _BODIES.items()
+SCHEMAS: dict[str, pa.Schema] = {"personas": cards_schema()} | {
+    table: pa.schema([*body, *LINEAGE, *VERDICT]) for table, body in _BODIES.items()
 }
 
 

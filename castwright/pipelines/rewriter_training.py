@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from castwright.filters.preservation import lost_content
 from castwright.generators.rewriter.config import RewriterTraining
 from castwright.generators.rewriter.pairs import StylePair
 from castwright.generators.rewriter.train import train_rewriter
@@ -38,6 +39,7 @@ def _work(context: Context, folder: Path, report: Report) -> dict[str, Any]:
         folder / "checkpoint",
         training_config(settings, context.recipe.seed),
         progress=lambda step, steps, _loss: report(step, steps),
+        gate=lost_content,
     )
     return {"rows_in": len(pairs), "rows_out": trained.train_pairs, **trained.as_dict()}
 

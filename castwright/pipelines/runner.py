@@ -224,7 +224,8 @@ def _through_graph(stage: Stage, context: Context, rows: list[Row], progress: St
 
 def _labelled(stage: Stage, context: Context, finished: Row, row: Row) -> Row:
     model = row.get("model") or (context.model_name(stage.name) if stage.calls_model else "")
-    return {**finished, "stage": stage.name, "model": model, "score": row.get("score")}
+    verdict = {name: row.get(name) for name in ("verdict", "filter", "reason", "score")}
+    return {**finished, **verdict, "stage": stage.name, "model": model}
 
 
 def _bad_row(stage: Stage, record: BadRecord) -> Row:

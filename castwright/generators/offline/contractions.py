@@ -1,8 +1,8 @@
-"""Contractions written out: "it's been" -> "it has been", "I'd seen" -> "I had seen", "don't you" -> "do you not".
+"""Contractions written out: "it's been" is "it has been", "I'd seen" "I had seen", "don't you" "do you not".
 
 What 's and 'd stand for is decided by the words that follow, with small closed lists of participles and
-adverbs: right nearly always, and where it is not sure a possessive stays a possessive. Spelling without
-the apostrophe ("dont", "its a") is mended here too, only where no other English word is meant. (Rejected: a
+adverbs: right nearly always, and where it is not sure a possessive stays a possessive. Spelling without the
+apostrophe ("dont", "its a") is mended here too, only where no other English word is meant. (Rejected: a
 part-of-speech tagger, which would be the only heavy part of a model meant to have none.)
 """
 
@@ -10,30 +10,30 @@ from __future__ import annotations
 
 from castwright.generators.offline.chat_tokens import Sentence
 from castwright.generators.offline.formal_lexicon import formal_lexicon
+from castwright.generators.offline.wordlists import word_set
 
-_SUBJECTS = frozenset("i you he she it we they there".split())
-_WH = frozenset("what who where when why how which whom whose".split())
-_S_BASES = _WH | frozenset(
-    "he she it that this there here".split()
-)
-_SKIP = frozenset(
+_SUBJECTS = word_set("i you he she it we they there")
+_WH = word_set("what who where when why how which whom whose")
+_S_BASES = _WH | word_set("he she it that this there here")
+_SKIP = word_set(
     "not always never already just really ever only also probably definitely still actually all since "
-    "certainly clearly recently finally even basically literally honestly only long".split()
+    "certainly clearly recently finally even basically literally honestly only long"
 )
-_HAS_AFTER_ANY = frozenset("been got gotten had become happened gotta".split())
-_HAS_AFTER_PERSON = frozenset(
+_HAS_AFTER_ANY = word_set("been got gotten had become happened gotta")
+_HAS_AFTER_PERSON = word_set(
     "played won scored said written directed acted starred worked lived taken given lost come grown known "
-    "changed seen made gone done shown helped moved turned started stopped tried improved kept left".split()
+    "changed seen made gone done shown helped moved turned started stopped tried improved kept left"
 )
-_HAS_AFTER_THING = frozenset("taken come grown changed gone turned started lost".split())
-_HAD_WORDS = frozenset(
-    "been better seen heard gone done known had got gotten gone taken forgotten written given made thought "
-    "felt found lost left told met kept bought brought grown begun broken chosen eaten fallen forgiven hoped".split()
+_HAS_AFTER_THING = word_set("taken come grown changed gone turned started lost")
+_HAD_WORDS = word_set(
+    "been better seen heard gone done known had got gotten gone taken forgotten written given made "
+    "thought felt found lost left told met kept bought brought grown begun broken chosen eaten fallen "
+    "forgiven hoped"
 )
-_NOT_PAST = frozenset("need feed speed bleed breed proceed succeed exceed heed seed weed embed shed wed".split())
-_POSSESSIVE_BREAKERS = frozenset(
-    "a an the not really so very just going gonna been pretty too also always never probably definitely still "
-    "got getting gotta been more less quite already only like in on at about supposed trying".split()
+_NOT_PAST = word_set("need feed speed bleed breed proceed succeed exceed heed seed weed embed shed wed")
+_POSSESSIVE_BREAKERS = word_set(
+    "a an the not really so very just going gonna been pretty too also always never probably definitely "
+    "still got getting gotta been more less quite already only like in on at about supposed trying"
 )
 _NT = {
     "can't": ("can", "not"),
@@ -42,21 +42,21 @@ _NT = {
     "ain't": ("is", "not"),
 }
 _AIN_T = {"i": "am", "you": "are", "we": "are", "they": "are", "these": "are", "those": "are"}
-_AFTER_HAVE_NOT = frozenset("got seen heard been done had gotten".split())
-_ITS_BREAKERS = frozenset(
-    "a an the not been very so really just like pretty too also going gonna always never definitely probably "
-    "all still about because good great bad fine ok okay cool awesome true amazing hard easy nice funny crazy "
-    "weird fun time only more kinda kind what why how where hard impossible possible worth sad got been "
-    "supposed called in on at my your even cause".split()
+_AFTER_HAVE_NOT = word_set("got seen heard been done had gotten")
+_ITS_BREAKERS = word_set(
+    "a an the not been very so really just like pretty too also going gonna always never definitely "
+    "probably all still about because good great bad fine ok okay cool awesome true amazing hard easy "
+    "nice funny crazy weird fun time only more kinda kind what why how where hard impossible possible "
+    "worth sad got been supposed called in on at my your even cause"
 )
-_YOURE_NEXT = frozenset("welcome so not very too gonna going right wrong kidding joking".split())
-_VERBS_AFTER_ILL = frozenset(
+_YOURE_NEXT = word_set("welcome so not very too gonna going right wrong kidding joking")
+_VERBS_AFTER_ILL = word_set(
     "be have check watch try see go get take give let look keep do tell make say never always probably "
-    "definitely just also read find play listen put call think wait need stick add start buy pass".split()
+    "definitely just also read find play listen put call think wait need stick add start buy pass"
 )
-_VERBS_AFTER_ID = frozenset(
-    "like love say be rather have go guess think never want prefer agree take rate recommend hate bet probably "
-    "definitely also just watch suggest".split()
+_VERBS_AFTER_ID = word_set(
+    "like love say be rather have go guess think never want prefer agree take rate recommend hate bet "
+    "probably definitely also just watch suggest"
 )
 
 
@@ -72,7 +72,7 @@ def expand_contractions(sentence: Sentence) -> None:
             written = _with_apostrophe(words, index, low)
         else:
             written = simple.get(low)
-            if written is None or (index and _is_name(words[index])):
+            if written is None or (index and (_is_name(words[index]) or words[index] in "URKY")):
                 written = _without_apostrophe(words, index, low)
         if written is None:
             index += 1
@@ -150,7 +150,11 @@ def _negated(words: list[str], index: int, low: str) -> list[str]:
 def _inverts(words: list[str], index: int, verb: str) -> bool:
     """Tell whether "not" belongs behind the subject: "don't you" is "do you not"."""
     before = words[index - 1].lower() if index else ""
-    if before and before not in _WH and before not in {",", ";", "and", "but", "so", "or", '"', "(", "well", "because"}:
+    if (
+        before
+        and before not in _WH
+        and before not in {",", ";", "and", "but", "so", "or", '"', "(", "well", "because"}
+    ):
         return False
     if index + 1 >= len(words):
         return False
@@ -159,7 +163,17 @@ def _inverts(words: list[str], index: int, verb: str) -> bool:
         return True
     after = words[index + 2].lower() if index + 2 < len(words) else ""
     if subject.lower() in ("that", "this") and verb in ("is", "was"):
-        return after in formal_lexicon().classes["adj"] or after in ("", "a", "an", "the", "so", "just", "what", "?", ",")
+        return after in formal_lexicon().classes["adj"] or after in (
+            "",
+            "a",
+            "an",
+            "the",
+            "so",
+            "just",
+            "what",
+            "?",
+            ",",
+        )
     return subject[0] == "[" and "'" not in subject
 
 
@@ -175,8 +189,15 @@ def _s(words: list[str], index: int, base: str, low_base: str) -> list[str] | No
         or (skipped and after.endswith("ed") and after not in ("supposed", "called", "based") and person)
     )
     if low_base in _S_BASES:
-        if low_base in ("how", "what", "where", "why") and after in ("he", "she", "it") and index + 2 < len(words):
-            return [*base.split(), "does" if words[index + 2].lower() in ("do", "go", "mean", "say") else "is"]
+        if (
+            low_base in ("how", "what", "where", "why")
+            and after in ("he", "she", "it")
+            and index + 2 < len(words)
+        ):
+            return [
+                *base.split(),
+                "does" if words[index + 2].lower() in ("do", "go", "mean", "say") else "is",
+            ]
         return [*base.split(), "has" if has else "is"]
     raw = words[index + 1].lower() if index + 1 < len(words) else ""
     if raw in _POSSESSIVE_BREAKERS and index + 1 < len(words):
@@ -215,8 +236,12 @@ def _without_apostrophe(words: list[str], index: int, low: str) -> list[str] | N
         closes = index + 2 >= len(words) or words[index + 2] in {",", "about", "that", "i"}
         return ["you", "are"] if after not in ("right", "wrong") or closes else None
     if low == "of" and before in ("should", "could", "would", "must", "might"):
-        return ["have"] if after not in ("course",) else None
-    if low == "y" and not before and after in ("do", "did", "is", "are", "would", "not", "u", "dont", "don't"):
+        return ["have"] if after != "course" else None
+    if (
+        low == "y"
+        and not before
+        and after in ("do", "did", "is", "are", "would", "not", "u", "dont", "don't")
+    ):
         return ["why"]
     if low == "n" and before and after and words[index] == "n":
         return ["and"]

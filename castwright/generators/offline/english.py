@@ -13,6 +13,11 @@ from functools import cache
 from castwright.generators.offline.grammar import read_data
 
 
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text as a set (word lists read better as running text than as literals)."""
+    return frozenset(text.split())
+
+
 def _words(key: str) -> frozenset[str]:
     return frozenset(read_lexicon()[key].split())
 
@@ -29,40 +34,69 @@ ADJECTIVES = _words("adjectives")
 DOUBLING = _words("doubling")
 PAST: dict[str, str] = dict(pair.split(":") for pair in read_lexicon()["irregular_past"].split())
 PAST_FORMS = frozenset(PAST.values())
-DETERMINERS = frozenset(
-    "a an the my your his her its our their this that these those some any every each no another".split()
+DETERMINERS = word_set(
+    "a an the my your his her its our their this that these those some any every each no another"
 )
-PREPOSITIONS = frozenset(
-    "about above across after against along among around at before behind below beneath beside between beyond by "
-    "down during for from in inside into like near of off on onto out over past through to toward towards under "
-    "until up upon with within without than as".split()
+PREPOSITIONS = word_set(
+    "about above across after against along among around at before behind below beneath "
+    "beside between beyond by "
+    "down during for from in inside into like near of off on onto out over past through "
+    "to toward towards under "
+    "until up upon with within without than as"
 )
-_CAUSES = frozenset(
-    "make makes made give gives gave tell tells told help helps helped let lets teach teaches taught bring brings "
-    "brought drive drives drove keep keeps kept ask asks asked cost costs frighten frightens scare scares scared "
-    "annoy annoys bother bothers worry worries surprise surprises surprised move moves hurt hurts love loves loved "
-    "hate hates inspire inspires inspired call calls called show shows showed shown leave leaves left know knows "
-    "irritate irritates comfort comforts upset upsets shape shaped changed change changes helps saved save saves "
-    "please pleases stop stops stopped held hold holds remind reminds raised warned thank trust trusts".split()
+_CAUSES = word_set(
+    "make makes made give gives gave tell tells told help helps helped let lets teach "
+    "teaches taught bring brings "
+    "brought drive drives drove keep keeps kept ask asks asked cost costs frighten "
+    "frightens scare scares scared "
+    "annoy annoys bother bothers worry worries surprise surprises surprised move moves "
+    "hurt hurts love loves loved "
+    "hate hates inspire inspires inspired call calls called show shows showed shown leave "
+    "leaves left know knows "
+    "irritate irritates comfort comforts upset upsets shape shaped changed change changes "
+    "helps saved save saves "
+    "please pleases stop stops stopped held hold holds remind reminds raised warned thank trust trusts"
 )
 _VOWELS = "aeiou"
 _WORD = re.compile(r"[A-Za-z’']+|[^A-Za-z’']+")
 _MINE = {
-    "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "your": "my", "yours": "mine",
-    "yourself": "myself", "i'm": "you are", "i've": "you have", "i'd": "you would", "i'll": "you will",
-    "you're": "I am", "you've": "I have", "you'd": "I would", "you'll": "I will",
-}  # fmt: skip
+    "i": "you",
+    "me": "you",
+    "my": "your",
+    "mine": "yours",
+    "myself": "yourself",
+    "your": "my",
+    "yours": "mine",
+    "yourself": "myself",
+    "i'm": "you are",
+    "i've": "you have",
+    "i'd": "you would",
+    "i'll": "you will",
+    "you're": "I am",
+    "you've": "I have",
+    "you'd": "I would",
+    "you'll": "I will",
+}
 _AFTER_I = {"are": "am", "were": "was"}
 _AFTER_YOU = {"am": "are", "was": "were"}
 _CONTRACTIONS = [
     (re.compile(pattern, re.IGNORECASE), full)
     for pattern, full in [
-        (r"\bcan[’']t\b", "cannot"), (r"\bwon[’']t\b", "will not"), (r"\bshan[’']t\b", "shall not"),
-        (r"(?<=[a-z])n[’']t\b", " not"), (r"\bI[’']m\b", "I am"), (r"(?<=[a-z])[’']re\b", " are"),
-        (r"(?<=[a-z])[’']ve\b", " have"), (r"(?<=[a-z])[’']ll\b", " will"),
-        (r"\b(what|where|who|how|when|why|that|there|it|he|she|here)[’']s\b", r"\1 is"), (r"\blet[’']s\b", "let us"),
+        (r"\bcan[’']t\b", "cannot"),
+        (r"\bwon[’']t\b", "will not"),
+        (r"\bshan[’']t\b", "shall not"),
+        (r"(?<=[a-z])n[’']t\b", " not"),
+        (r"\bI[’']m\b", "I am"),
+        (r"(?<=[a-z])[’']re\b", " are"),
+        (r"(?<=[a-z])[’']ve\b", " have"),
+        (r"(?<=[a-z])[’']ll\b", " will"),
+        (r"\b(I|you|he|she|we|they|it)[’']d\b", r"\1 would"),
+        (r"\bI[’']ll\b", "I will"),
+        (r"\bI[’']ve\b", "I have"),
+        (r"\b(what|where|who|how|when|why|that|there|it|he|she|here)[’']s\b", r"\1 is"),
+        (r"\blet[’']s\b", "let us"),
     ]
-]  # fmt: skip
+]
 
 
 def expand(text: str) -> str:
@@ -87,7 +121,9 @@ def flip(text: str) -> str:
             out.append(_i_or_me(before, pieces, at))
         elif before in ("i", "you") and out and lower in (*_AFTER_I, *_AFTER_YOU):
             spoken = out[-2] if len(out) > 1 else ""
-            out.append((_AFTER_I if spoken == "I" else _AFTER_YOU if spoken == "you" else {}).get(lower, piece))
+            out.append(
+                (_AFTER_I if spoken == "I" else _AFTER_YOU if spoken == "you" else {}).get(lower, piece)
+            )
         else:
             out.append(piece)
         if piece.strip():
@@ -99,7 +135,13 @@ def _i_or_me(before: str, pieces: list[str], at: int) -> str:
     if before in PREPOSITIONS or before in _CAUSES:
         return "me"
     rest = [piece for piece in pieces[at + 1 :] if piece.strip()]
-    return "I" if rest and rest[0][0].isalpha() and rest[0].lower() not in PREPOSITIONS else "me" if before else "I"
+    return (
+        "I"
+        if rest and rest[0][0].isalpha() and rest[0].lower() not in PREPOSITIONS
+        else "me"
+        if before
+        else "I"
+    )
 
 
 def _doubles(verb: str) -> bool:
@@ -135,7 +177,7 @@ def past(verb: str) -> str:
 
 
 def third(verb: str) -> str:
-    """Return the third person singular of a base verb (`go` -> `goes`), or "" where it is not in the lexicon."""
+    """Return the third person singular of a base verb (`go` -> `goes`), or "" where it is not known."""
     if verb == "have":
         return "has"
     if verb == "be":
@@ -151,18 +193,22 @@ def third(verb: str) -> str:
 
 def is_participle(word: str) -> bool:
     """Return whether a word looks like a past participle (`tried`, `been`, `taught`)."""
-    return word.endswith(("ed", "en")) or word in PAST_FORMS or word in {"been", "done", "gone", "seen", "had", "begun", "sung"}
+    return (
+        word.endswith(("ed", "en"))
+        or word in PAST_FORMS
+        or word in {"been", "done", "gone", "seen", "had", "begun", "sung"}
+    )
 
 
 def starts_safely(text: str) -> bool:
-    """Return whether the first word is one that may lose its capital (`The`, `When`, any word our data begins with)."""
+    """Return whether the first word is one that may lose its capital (`The`, or of our data)."""
     first = text.split(" ", 1)[0].rstrip(",;:!.")
     return first in _lowerable() or (first.endswith("ing") and len(first) > 6)
 
 
 @cache
 def _lowerable() -> frozenset[str]:
-    """Return the words that may lose their capital: a fixed list, and what our own templates and trades begin with."""
+    """Return the words that may lose their capital: a fixed list, and our templates' first words."""
     firsts = set(_LOWERABLE)
     for name in ("respond", "quirks", "restate"):
         for body in read_data(name).values():
@@ -173,11 +219,14 @@ def _lowerable() -> frozenset[str]:
     return frozenset({word[0].upper() + word[1:] for word in firsts} - {"I"})
 
 
-_LOWERABLE = frozenset(
-    "A An The It There That This These Those We You He She They In On At By For From With Without When If While My "
-    "Your Our What Where Who How Why And But So Yet Or Still Most Some Every Each No Not Nothing Nobody Everyone "
+_LOWERABLE = word_set(
+    "A An The It There That This These Those We You He She They In On At By For From With "
+    "Without When If While My "
+    "Your Our What Where Who How Why And But So Yet Or Still Most Some Every Each No Not "
+    "Nothing Nobody Everyone "
     "People Take Begin Start Look Let Give Keep Do Be Ask As Once Before After Give Go Try Then Now Perhaps "
-    "Whether Sometimes Often Never Always All Any Something Someone Anyone Tell Think Listen Whatever Whoever One".split()
+    "Whether Sometimes Often Never Always All Any Something Someone Anyone Tell Think "
+    "Listen Whatever Whoever One"
 )
 
 

@@ -17,6 +17,7 @@ from castwright.generators.offline.sentence_form import calm, is_question, tidy,
 
 _ACKNOWLEDGED = "That is amusing."
 _MANY_WORDS = 4
+_SHORT_FORMS = ("n't", "'s", "'m", "'re", "'ve", "'ll", "'d")
 
 
 def formalise(text: str, *, variant: int = 0) -> str:
@@ -68,4 +69,8 @@ def _is_english(sentences: list[Sentence]) -> bool:
         return True
     classes = formal_lexicon().classes
     foreign = len(words & classes["foreign"])
-    return foreign < 2 or len(words & classes["english"]) >= foreign or any("'" in word for word in words)
+    return (
+        foreign < 2
+        or len(words & classes["english"]) >= foreign
+        or any(word.endswith(_SHORT_FORMS) for word in words)
+    )

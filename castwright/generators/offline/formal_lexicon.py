@@ -1,10 +1,10 @@
 """The formaliser's words and rules, read once from data/formal_lexicon.yaml.
 
-A rule is a line, "got it [at=alone] -> understood | I see": what was typed (spellings parted by " / "),
-the conditions under which it counts as informal, and the formal choices. Lines, because some hundreds of
-rules must be read and mended by people; conditions, because nearly every informal word also has a plain use
-("I like it", "a pretty house"). (Rejected: Python code per word, which hides the lexicon in branches, and
-bare search-and-replace tables, which damage the plain uses.)
+A rule is a line, "got it [at=alone] -> understood | I see": what was typed (spellings parted by " / "), the
+conditions under which it counts as informal, and the formal choices. Lines, because some hundreds of rules
+must be read and mended by people; conditions, because nearly every informal word also has a plain use ("I
+like it", "a pretty house"). (Rejected: Python code per word, which hides the lexicon in branches, and bare
+search-and-replace tables, which damage the plain uses.)
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ import yaml
 DATA = Path(__file__).parent / "data"
 _TRIES = 6
 _VOWEL_SOUND = re.compile(
-    r"^(?:hour|honest|hono[u]?r|heir|[aeio]|u(?!ni(?!n|m)|s[eu]|k|r[aeiu]|t[ei])|[FHLMNRSX](?=[A-Z]\b))", re.IGNORECASE
+    r"^(?:hour|honest|hono[u]?r|heir|[aeio]|u(?!ni(?!n|m)|s[eu]|k|r[aeiu]|t[ei])|[FHLMNRSX](?=[A-Z]\b))",
+    re.IGNORECASE,
 )
 _CONSONANT_SOUND = re.compile(r"^(?:one\b|once\b|eu|ewe)", re.IGNORECASE)
 
@@ -153,7 +154,9 @@ class Grammar:
         self._write(template.parts, rng, slots, out)
         return "".join(out)
 
-    def _pick(self, templates: list[Template], rng: random.Random, slots: Mapping[str, str]) -> Template | None:
+    def _pick(
+        self, templates: list[Template], rng: random.Random, slots: Mapping[str, str]
+    ) -> Template | None:
         count = len(templates)
         for _ in range(_TRIES):
             template = templates[int(rng.random() * count)]

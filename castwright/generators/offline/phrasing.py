@@ -15,12 +15,14 @@ from dataclasses import dataclass
 
 from castwright.generators.offline.chat_tokens import Sentence
 from castwright.generators.offline.formal_lexicon import Condition, FormalLexicon, Rule, formal_lexicon
+from castwright.generators.offline.wordlists import word_set
 
 _SOFT_STARTS = frozenset({("yes", ","), ("indeed", ","), ("certainly", ","), ("no", ","), ("well", ",")})
 _OPENERS = frozenset({'"', "(", "*", ">", "-", "'"})
 _ADJECTIVE_ENDS = ("ful", "ous", "ive", "able", "ible", "less", "ic", "ish", "ed", "ing", "al")
 _NOT_PLURAL = ("ss", "us", "is")
-_PLURALS = frozenset({"people", "children", "men", "women", "fish", "series", "folks", "feet", "teeth", "stuff"})
+_PLURALS = word_set("women teeth children series fish feet stuff folks men people")
+_OWNERS = frozenset({"his", "her", "their", "my", "our", "your", "its", "the"})
 _LIMIT = 400
 
 
@@ -67,7 +69,7 @@ def apply_rules(sentence: Sentence, picker: Picker, asked: bool) -> None:
 
 
 def _kept(words: list[str]) -> list[str]:
-    return [word if word in ("I",) or not word[0].isupper() else word.lower() for word in words]
+    return [word if word == "I" or not word[0].isupper() else word.lower() for word in words]
 
 
 def _fitting(lexicon: FormalLexicon, words: list[str], index: int, level: int, asked: bool) -> Rule | None:
@@ -135,11 +137,15 @@ def _is_plural(words: list[str], place: int, inside: bool) -> bool:
     if not inside:
         return False
     adjectives = formal_lexicon().classes["adj"]
-    for word in words[place : place + 3]:
+    nouns = 0
+    for count, word in enumerate(words[place : place + 4]):
         low = word.lower()
         if low in _PLURALS or (len(low) > 3 and low[-1] == "s" and not low.endswith(_NOT_PLURAL)):
             return True
-        if low not in adjectives and not low.endswith(_ADJECTIVE_ENDS):
+        if low in adjectives or low.endswith(_ADJECTIVE_ENDS) or low in _OWNERS:
+            continue
+        nouns += 1
+        if nouns > 1 or not count or not word[0].isalpha():
             return False
     return False
 
@@ -149,13 +155,13 @@ def _is_mark(word: str) -> bool:
 
 
 _SHAPES: dict[str, Callable[[list[str], int, bool], bool]] = {
-    "start": lambda words, place, inside: place < 0,
+    "start": lambda _words, place, _inside: place < 0,
     "end": lambda words, place, inside: place >= 0 and (not inside or _is_mark(words[place])),
     "mark": lambda words, place, inside: inside and _is_mark(words[place]),
     "number": lambda words, place, inside: inside and any(c.isdigit() for c in words[place]),
-    "cap": lambda words, place, inside: inside
-    and (words[place][0].isupper() or words[place][0] == "[")
-    and words[place] != "I",
+    "cap": lambda words, place, inside: (
+        inside and (words[place][0].isupper() or words[place][0] == "[") and words[place] != "I"
+    ),
     "plural": _is_plural,
     "ing": lambda words, place, inside: inside and words[place].endswith("ing"),
     "ed": lambda words, place, inside: inside and words[place].endswith("ed"),

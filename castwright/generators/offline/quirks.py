@@ -15,21 +15,25 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from castwright.generators.offline import english
+from castwright.generators.offline.english import word_set
 from castwright.generators.offline.grammar import grammar
+from castwright.generators.offline.third_person import third_person
 from castwright.generators.offline.voice import Voice
 
 Slots = dict[str, str]
+
 Transform = Callable[[list[str], random.Random, Slots], list[str]]
+
 MOST_PER_ANSWER = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Quirk:
-    """A habit of speech ready to apply. `frames_only`: it changes words and so must not touch a given answer."""
+    """A habit of speech ready to apply. `content`: it adds content, so a given answer goes without."""
 
     name: str
     apply: Transform
-    frames_only: bool = False
+    content: bool = False
 
 
 def _say(rule: str, rng: random.Random, slots: Slots) -> str:
@@ -43,7 +47,9 @@ def _inserted(rule: str, where: str) -> Transform:
         said = _say(rule, rng, slots)
         if not said:
             return sentences
-        at = {"front": 0, "end": len(sentences)}.get(where, rng.randint(min(1, len(sentences)), max(1, len(sentences) - 1)))
+        at = {"front": 0, "end": len(sentences)}.get(
+            where, rng.randint(min(1, len(sentences)), max(1, len(sentences) - 1))
+        )
         return [*sentences[:at], said, *sentences[at:]]
 
     return apply
@@ -62,13 +68,22 @@ def _replaced(rule: str) -> Transform:
 
 
 def _address(word: str) -> Transform:
-    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+    def apply(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str]:
         at = rng.randrange(len(sentences)) if sentences else 0
         if not sentences or word.lower() in sentences[at].lower():
             return sentences
         sentence = sentences[at].rstrip()
-        if sentence[-1:] in ".!?" and not sentence.endswith("...") and '"' not in sentence and rng.random() < 0.7:
-            return [*sentences[:at], f"{sentence[:-1].rstrip(',;')}, {word}{sentence[-1]}", *sentences[at + 1 :]]
+        if (
+            sentence[-1:] in ".!?"
+            and not sentence.endswith("...")
+            and '"' not in sentence
+            and rng.random() < 0.7
+        ):
+            return [
+                *sentences[:at],
+                f"{sentence[:-1].rstrip(',;')}, {word}{sentence[-1]}",
+                *sentences[at + 1 :],
+            ]
         front = english.upper_first(word)
         return [*sentences[:at], f"{front}, {english.lower_first(sentence)}", *sentences[at + 1 :]]
 
@@ -79,7 +94,9 @@ def _swear(oath: str) -> Transform:
     oath = re.sub(r"^(?:their|his|her) ", "my ", oath)
 
     def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
-        candidates = [at for at, text in enumerate(sentences) if english.starts_safely(text) and not text.endswith("?")]
+        candidates = [
+            at for at, text in enumerate(sentences) if english.starts_safely(text) and not text.endswith("?")
+        ]
         at = rng.choice(candidates) if candidates else -1
         if at < 0:
             return [*sentences, f"I swear it by {oath}."]
@@ -89,7 +106,7 @@ def _swear(oath: str) -> Transform:
     return apply
 
 
-def _trail_off(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+def _trail_off(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str]:
     plain = [at for at, text in enumerate(sentences) if text.endswith(".") and not text.endswith("..")]
     if not plain:
         return sentences
@@ -97,23 +114,31 @@ def _trail_off(sentences: list[str], rng: random.Random, slots: Slots) -> list[s
     return [*sentences[:at], sentences[at][:-1] + "...", *sentences[at + 1 :]]
 
 
-def _exclaim(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+def _exclaim(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str]:
     plain = [at for at, text in enumerate(sentences) if text.endswith(".") and not text.endswith("..")]
     chosen = set(rng.sample(plain, min(len(plain), rng.randint(1, 2))))
     return [f"{text[:-1]}!" if at in chosen else text for at, text in enumerate(sentences)]
 
 
-def _number(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
-    ordinals = rng.choice([("First,", "Second,", "Third,", "Fourth,"), ("Point one:", "Point two:", "Point three:", "Point four:"),
-                           ("Firstly,", "Secondly,", "Thirdly,", "Fourthly,")])  # fmt: skip
+def _number(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str]:
+    ordinals = rng.choice(
+        [
+            ("First,", "Second,", "Third,", "Fourth,"),
+            ("Point one:", "Point two:", "Point three:", "Point four:"),
+            ("Firstly,", "Secondly,", "Thirdly,", "Fourthly,"),
+        ]
+    )
     points = [at for at, text in enumerate(sentences) if not text.endswith("?") and len(text.split()) > 3][:4]
     if len(points) < 2:
         return sentences
     order = dict(zip(points, ordinals, strict=False))
-    return [f"{order[at]} {english.lower_first(text)}" if at in order else text for at, text in enumerate(sentences)]
+    return [
+        f"{order[at]} {english.lower_first(text)}" if at in order else text
+        for at, text in enumerate(sentences)
+    ]
 
 
-def _emphasise(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
+def _emphasise(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str]:
     for at in rng.sample(range(len(sentences)), len(sentences)):
         match = re.search(r"\b([a-z]{4,})\.$", sentences[at])
         if match and match.group(1) not in _WEAK_WORDS:
@@ -122,69 +147,64 @@ def _emphasise(sentences: list[str], rng: random.Random, slots: Slots) -> list[s
     return sentences
 
 
-_WEAK_WORDS = frozenset("with from that this them there than then when what have been were will would they your mine either else".split())
-_HEDGEABLE = re.compile(r"^(?P<head>.{8,}?)\b(?P<verb>is|was|are|will|would|comes|must)\b (?!not\b|it\b)")
-_I_VERB = re.compile(r"\bI (?P<word>[a-z]+)\b")
-_KEPT = frozenset("would will can could should must may might had did was never always often once still cannot".split())
+_WEAK_WORDS = word_set(
+    "with from that this them there than then when what have been were will would they your mine either else"
+)
+
+_HEDGEABLE = re.compile(
+    r"^(?:It|There|The|That|This|A|An|My|Some|Most|Small|People|Nobody|Everyone|Few|Half|"
+    r"You|We|These|Such|Time|Things)\b"
+)
 
 
 def _hedge(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
     out, left = [], 2
     for sentence in sentences:
         word = _say("hedge", rng, slots)
-        if left and not sentence.endswith("?") and english.starts_safely(sentence) and rng.random() < 0.8:
-            front = rng.random() < 0.5 and word not in ("more or less",)
+        if left and sentence.endswith(".") and _HEDGEABLE.match(sentence) and rng.random() < 0.8:
+            front = rng.random() < 0.5 and word != "more or less"
             closing = sentence[-1:]
             body = sentence[:-1] if closing in ".!" else sentence
-            sentence = f"{english.upper_first(word)}, {english.lower_first(sentence)}" if front else f"{body}, {word}{closing if closing in '.!' else ''}"
+            sentence = (
+                f"{english.upper_first(word)}, {english.lower_first(sentence)}"
+                if front
+                else f"{body}, {word}{closing if closing in '.!' else ''}"
+            )
             left -= 1
         out.append(sentence)
     return out
-
-
-def _third_person(name: str, gender: str) -> Transform:
-    lower = gender.lower()
-    own = "her" if lower.startswith(("f", "w")) else "his" if lower.startswith("m") else "their"
-    short = name.split(" ")[0] if not re.match(r"(?:The|A|An|Sir|Lady|Lord|Dr|Mr|Mrs|Ms|King|Queen|Saint|St|Captain|Old|Father|Sister|Brother|Mother|Professor|Prince|Princess|Master)\b", name) else name  # fmt: skip
-
-    def convert(sentence: str) -> str | None:
-        failed = False
-
-        def verb(match: re.Match[str]) -> str:
-            nonlocal failed
-            word = match["word"]
-            said = {"am": "is", "have": "has", "do": "does"}.get(word) or (word if word in _KEPT or word in english.PAST_FORMS or word.endswith("ed") else english.third(word))
-            failed = failed or not said
-            return f"{short} {said}"
-
-        if re.search(r"\b(?:[a-z]+ I [a-z]+ and|I (?:never|always|often|still|once))\b", sentence):
-            return None
-        text = _I_VERB.sub(verb, sentence)
-        if failed or re.search(r"\bI\b|\bI[’']", text):
-            return None
-        text = re.sub(r"\band (keep|take|look|think|judge|stand|come|go|sleep|try|hold)\b", lambda m: f"and {english.third(m.group(1))}", text) if text != sentence else text
-        text = re.sub(r"\bmyself\b", f"{ {'her': 'herself', 'his': 'himself'}.get(own, 'themself') }", text)
-        text = re.sub(r"\bMy\b", f"{short}'s", text)
-        text = re.sub(r"\bmy\b", own, text)
-        text = re.sub(r"\bmine\b", f"{short}'s", text)
-        return re.sub(r"\bme\b", short, text)
-
-    def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
-        said = [convert(sentence) for sentence in sentences]
-        return [new if new is not None else old for old, new in zip(sentences, said, strict=True)]
-
-    return apply
 
 
 def _threes(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
     return _inserted("threes", "inside")(sentences, rng, slots)
 
 
-_METAPHOR = re.compile(r"(?:uses|speaks in|thinks in) (?P<field>[a-z]+) (?:metaphors?|images|imagery)", re.I)
-_ADDRESS = re.compile(r"(?:addresses|calls) (?:people|everyone|everybody|others|strangers)(?: as)? ['\"‘“](?P<word>[^'\"’”]{1,40})['\"’”]", re.I)
-_SWEAR = re.compile(r"swears by (?P<oath>.{1,60})$", re.I)
-_BY_NAME: dict[str, Callable[[Voice], Quirk]] = {
-    "answers a question with a question first": lambda _: Quirk("question", _inserted("question_first", "front"), True),
+def _by_name(voice: Voice) -> Transform:
+    """Return the transform that lets a speaker call themself by name."""
+    convert = third_person(voice.card.name, voice.card.basic_info.gender)
+
+    def apply(sentences: list[str], _rng: random.Random, _slots: Slots) -> list[str]:
+        return [convert(sentence) or sentence for sentence in sentences]
+
+    return apply
+
+
+_METAPHOR = re.compile(
+    r"(?:uses|speaks in|thinks in) (?P<field>[a-z]+) (?:metaphors?|images|imagery)", re.IGNORECASE
+)
+
+_ADDRESS = re.compile(
+    r"(?:addresses|calls) (?:people|everyone|everybody|others|strangers)(?: as)? "
+    r"['\"‘“](?P<word>[^'\"’”]{1,40})['\"’”]",
+    re.IGNORECASE,
+)
+
+_SWEAR = re.compile(r"swears by (?P<oath>.{1,60})$", re.IGNORECASE)
+
+_VOCABULARY: dict[str, Callable[[Voice], Quirk]] = {
+    "answers a question with a question first": lambda _: Quirk(
+        "question", _inserted("question_first", "front"), True
+    ),
     "lists things in threes": lambda _: Quirk("threes", _threes, True),
     "quotes proverbs": lambda _: Quirk("proverb", _inserted("proverb", "inside")),
     "apologises before disagreeing": lambda _: Quirk("apology", _inserted("apology", "front")),
@@ -192,9 +212,7 @@ _BY_NAME: dict[str, Callable[[Voice], Quirk]] = {
     "trails off with an ellipsis": lambda _: Quirk("ellipsis", _trail_off),
     "uses dry humour": lambda _: Quirk("humour", _replaced("humour"), True),
     "exclaims often": lambda _: Quirk("exclaim", _exclaim),
-    "speaks of themself in the third person": lambda voice: Quirk(
-        "third", _third_person(voice.card.name, voice.card.basic_info.gender), True
-    ),
+    "speaks of themself in the third person": lambda voice: Quirk("third", _by_name(voice), True),
     "numbers every point": lambda _: Quirk("number", _number, True),
     "brings food into everything": lambda _: Quirk("food", _inserted("food", "inside"), True),
     "understates everything": lambda _: Quirk("understate", _inserted("understate", "inside"), True),
@@ -208,8 +226,8 @@ _BY_NAME: dict[str, Callable[[Voice], Quirk]] = {
 
 def _find(text: str, voice: Voice) -> Quirk | None:
     lower = text.strip().lower().rstrip(".")
-    if lower in _BY_NAME:
-        return _BY_NAME[lower](voice)
+    if lower in _VOCABULARY:
+        return _VOCABULARY[lower](voice)
     if (match := _METAPHOR.match(lower)) and f"metaphor.{match['field']}" in grammar("quirks"):
         return Quirk("metaphor", _inserted(f"metaphor.{match['field']}", "inside"), True)
     if match := _ADDRESS.match(text.strip()):
@@ -246,11 +264,22 @@ def quirks_of(voice: Voice) -> tuple[Quirk, ...]:
 
 
 def apply_quirks(
-    sentences: list[str], voice: Voice, rng: random.Random, slots: Slots, *, frames: bool = False,
-    without: frozenset[str] = frozenset(), most: int = MOST_PER_ANSWER,
+    sentences: list[str],
+    voice: Voice,
+    rng: random.Random,
+    slots: Slots,
+    *,
+    frames: bool = False,
+    without: frozenset[str] = frozenset(),
+    most: int = MOST_PER_ANSWER,
 ) -> list[str]:
-    """Return the sentences with at most `most` of the voice's quirks; `frames` leaves out those that add content, `without` those named."""
-    quirks = [quirk for quirk in quirks_of(voice) if not (frames and quirk.frames_only) and quirk.name not in without]
+    """Return the sentences with at most `most` of the voice's quirks.
+
+    `frames` leaves out those that add content or change words, `without` those named.
+    """
+    quirks = [
+        quirk for quirk in quirks_of(voice) if not (frames and quirk.content) and quirk.name not in without
+    ]
     chosen = quirks if len(quirks) <= most else rng.sample(quirks, most)
     # what rewrites words goes last, so that it also reaches the sentences that other quirks added
     for quirk in sorted(chosen, key=lambda quirk: quirk.name in _LAST):

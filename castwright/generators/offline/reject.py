@@ -2,8 +2,8 @@
 
 Each criterion is a function of the good response and the voice; each stays near the response's length unless
 length is the flaw, because a model trained on pairs would otherwise learn length instead of the flaw. The
-changes are visible but plausible (one number moved, one trade wrong), since gross flaws teach nothing. Rejected:
-one generic "make it worse", which mixes flaws and makes the criterion column meaningless.
+changes are visible but plausible (one number moved, one trade wrong), since gross flaws teach nothing.
+Rejected: one generic "make it worse", which mixes flaws and makes the criterion column meaningless.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import random
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 
 from castwright.generators.offline import english
-from castwright.generators.offline.grammar import article, grammar, read_data
+from castwright.generators.offline.factual_error import wrong_fact
+from castwright.generators.offline.grammar import grammar
 from castwright.generators.offline.register import finish, in_register
 from castwright.generators.offline.respond import place_catchphrase, seeded
 from castwright.generators.offline.topics import read_question
@@ -23,22 +23,30 @@ from castwright.generators.offline.voice import Voice, other_trade, voice_of
 from castwright.personas.card import PersonaCard
 
 _SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?![\w,])[\"”’']*|$)", re.MULTILINE)
-_NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?![\w]|[.,]\d)")
-_NUMBER_WORDS = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen".split()
-_SPELLED = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS[:-1])}|twenty|thirty|forty|fifty|hundred|thousand)\b", re.I)
-_TENS = {"twenty": "thirty", "thirty": "forty", "forty": "fifty", "fifty": "forty", "hundred": "thousand", "thousand": "hundred"}
-_NEGATABLE = re.compile(r"\b(is|are|was|were|can|will|should|must|has|have|does|do|did|would|could) (not )?", re.I)
+
 _PERSONAL = [
-    (re.compile(pattern, re.I), said)
+    (re.compile(pattern, re.IGNORECASE), said)
     for pattern, said in [
-        (r"\bI think(?: that)?\b", "it may be considered that"), (r"\bI believe\b", "it is believed"),
-        (r"\bI (would|should|could|must|may|can|cannot)\b", r"one \1"), (r"\ba lot of\b", "a considerable amount of"),
-        (r"\bmy (?:own |dear )?(friend|wife|husband|colleague|teacher)\b", r"the \1"), (r"\bAsk\b", "One may consult"),
-        (r"\bfor myself\b", "personally"), (r"^But\b", "However,"), (r"^And\b", "Additionally,"), (r"^So\b", "Accordingly,"),
+        (r"\bI think(?: that)?\b", "it may be considered that"),
+        (r"\bI believe\b", "it is believed"),
+        (r"\bI (would|should|could|must|may|can|cannot)\b", r"one \1"),
+        (r"\ba lot of\b", "a considerable amount of"),
+        (r"\bmy (?:own |dear )?(friend|wife|husband|colleague|teacher)\b", r"the \1"),
+        (r"\bAsk\b", "One may consult"),
+        (r"\bfor myself\b", "personally"),
+        (r"^But\b", "However,"),
+        (r"^And\b", "Additionally,"),
+        (r"^So\b", "Accordingly,"),
         (r"\bI am (?=glad|happy|sorry)", "it is appropriate to be "),
     ]
-]  # fmt: skip
-_INTERJECTION = re.compile(r"^(?:oh|ah|ha|well|hey|aye|now|why|bless you|alas|lo|heigh-ho|good lord|goodness|dear me)\b[^,.!?]{0,20}[,!.]\s*", re.I)
+]
+
+_INTERJECTION = re.compile(
+    r"^(?:oh|ah|ha|well|hey|aye|now|why|bless you|alas|lo|heigh-ho|good lord|goodness|dear "
+    r"me)\b[^,.!?]{0,20}[,!.]\s*",
+    re.IGNORECASE,
+)
+
 _LONGEST_FACTOR = 4
 
 
@@ -61,18 +69,27 @@ class _Scene:
 
 
 def reject(card: PersonaCard, question: str, response: str, criterion: str, *, sample: int = 0) -> str:
-    """Return the response with the flaw that the criterion names; the result always differs from the response.
+    """Return the response with the flaw that the criterion names; the result always differs from it.
 
-    An unknown criterion is met with the flattest of the flaws ("disengaged"), so that a recipe with criteria of
-    its own still runs offline. Deterministic in its arguments.
+    An unknown criterion is met with the flattest of the flaws ("disengaged"), so that a recipe with criteria
+    of its own still runs offline. Deterministic in its arguments.
     """
     rng = seeded("reject", card.persona_id, card.name, question, response, criterion, sample)
     voice = voice_of(card)
-    slots = {**voice.slots(rng), "topic": "that", "catch": _catchphrase(card, rng), "trait": _trait(card, rng)}
+    slots = {
+        **voice.slots(rng),
+        "topic": "that",
+        "catch": _catchphrase(card, rng),
+        "trait": _trait(card, rng),
+    }
     slots.update({key: value for key, value in read_question(question).slots().items() if key == "topic"})
     scene = _Scene(voice, question, response, _sentences(response), slots, rng)
     flawed = _FLAWS.get(criterion, _disengaged)(scene).strip()
-    return flawed if flawed and flawed != response.strip() else f"{response.strip()} {_join([scene.say('opposite')])}".strip()
+    return (
+        flawed
+        if flawed and flawed != response.strip()
+        else f"{response.strip()} {_join([scene.say('opposite')])}".strip()
+    )
 
 
 def _catchphrase(card: PersonaCard, rng: random.Random) -> str:
@@ -113,7 +130,7 @@ def _formal_tone(scene: _Scene) -> str:
     for at, sentence in enumerate(scene.sentences):
         text = english.expand(_INTERJECTION.sub("", sentence))
         for phrase in phrases:
-            text = re.sub(rf",?\s*{re.escape(phrase)}(?=[\s,.!?]|$)", "", text, flags=re.I)
+            text = re.sub(rf",?\s*{re.escape(phrase)}(?=[\s,.!?]|$)", "", text, flags=re.IGNORECASE)
         for pattern, said in _PERSONAL:
             text = pattern.sub(said, text)
         text = text.strip(" ,").replace("!", ".").replace("...", ".")
@@ -132,11 +149,19 @@ def _out_of_character(scene: _Scene) -> str:
     job = scene.rng.choice(sorted(trade.match))
     pick = scene.rng.choice
     scene.slots.update(
-        other_job=job, other_tool=pick(trade.tool), other_task=pick(trade.task), other_folk=pick(trade.folk), other_spot=pick(trade.spot)
+        other_job=job,
+        other_tool=pick(trade.tool),
+        other_task=pick(trade.task),
+        other_folk=pick(trade.folk),
+        other_spot=pick(trade.spot),
     )
     rule = "wrong_trade" if scene.voice.card.modern else pick(["anachronism", "anachronism", "wrong_trade"])
     new = list(dict.fromkeys(scene.say(rule) for _ in range(2 if len(scene.sentences) > 2 else 1)))
-    kept = [text for text in scene.sentences if not re.search(r"\bmy trade\b|\bwhere I work\b", text, re.I)]
+    kept = [
+        text
+        for text in scene.sentences
+        if not re.search(r"\bmy trade\b|\bwhere I work\b", text, re.IGNORECASE)
+    ]
     kept = kept[: max(1, len(kept) - len(new))]
     for sentence in in_register(new, scene.voice.register, scene.rng):
         at = scene.rng.randint(1 if kept else 0, len(kept))
@@ -155,81 +180,9 @@ def _feigned_ignorance(scene: _Scene) -> str:
 def _factual_error(scene: _Scene) -> str:
     """Change one number, else a number in words, else a fact word, else a negation, else say the opposite."""
     text = scene.response
-    for change in (_wrong_number, _wrong_number_word, _wrong_word, _wrong_negation):
-        changed = change(text, scene.rng)
-        if changed and changed != text:
-            return changed
-    return f"{text} {_join([scene.say('opposite')])}"
-
-
-def _replaced(text: str, match: re.Match[str], said: str) -> str:
-    return text[: match.start()] + said + text[match.end() :]
-
-
-def _outside_code(matches: list[re.Match[str]], text: str) -> list[re.Match[str]]:
-    spans = [match.span() for match in re.finditer(r"```.*?```", text, re.DOTALL)]
-    return [match for match in matches if not any(start <= match.start() < end for start, end in spans)]
-
-
-def _wrong_number(text: str, rng: random.Random) -> str:
-    matches = _outside_code(list(_NUMBER.finditer(text)), text)
-    if not matches:
-        return ""
-    match = matches[-1] if rng.random() < 0.6 else rng.choice(matches)
-    written = match.group()
-    decimals = len(written.split(".")[1]) if "." in written else 0
-    number = int(written.replace(",", "").replace(".", ""))
-    step = rng.choice([1, 2, 3]) if number < 20 else max(1, round(number * rng.choice([0.1, 0.2, 0.05]))) if number < 10_000 else round(number / 10)
-    wrong = number + step if number - step < 1 or rng.random() < 0.5 else number - step
-    digits = f"{wrong / 10**decimals:,.{decimals}f}" if "," in written else f"{wrong / 10**decimals:.{decimals}f}" if decimals else str(wrong)
-    return _replaced(text, match, digits)
-
-
-def _wrong_number_word(text: str, rng: random.Random) -> str:
-    matches = _outside_code(list(_SPELLED.finditer(text)), text)
-    if not matches:
-        return ""
-    match = rng.choice(matches)
-    word = match.group().lower()
-    said = _TENS.get(word) or _NUMBER_WORDS[_NUMBER_WORDS.index(word) + 1]
-    return _replaced(text, match, english.upper_first(said) if match.group()[0].isupper() else said)
-
-
-@cache
-def _swap_table() -> tuple[re.Pattern[str], dict[str, str]]:
-    table: dict[str, str] = {}
-    for pair in read_data("swaps"):
-        left, right = str(pair).split("/")
-        table.setdefault(left, right)
-        table.setdefault(right, left)
-    return re.compile(rf"\b(?:{'|'.join(sorted(map(re.escape, table), key=len, reverse=True))})\b", re.I), table
-
-
-def _wrong_word(text: str, rng: random.Random) -> str:
-    pattern, table = _swap_table()
-    matches = _outside_code(list(pattern.finditer(text)), text)
-    rng.shuffle(matches)
-    for match in matches:
-        word = match.group()
-        said = table.get(word) or table.get(word.lower(), "")
-        if not said:
-            continue
-        said = english.upper_first(said) if word[0].isupper() else said
-        changed = _replaced(text, match, said)
-        before = text[: match.start()]
-        if re.search(r"\b[Aa]n? $", before):
-            changed = re.sub(r"\b([Aa])n? $", lambda m, said=said: f"{'A' if m.group(1) == 'A' else 'a'}{article(said)[1:]} ", before) + said + text[match.end() :]
+    if changed := wrong_fact(text, scene.rng):
         return changed
-    return ""
-
-
-def _wrong_negation(text: str, rng: random.Random) -> str:
-    matches = [match for match in _outside_code(list(_NEGATABLE.finditer(text)), text) if match.start() > 0]
-    statements = [match for match in matches if not re.match(r"[^.!]*\?", text[match.start() :]) and not re.match(r"(?:not|never|I|you|we|they|he|she|it)\b", text[match.end() :])]
-    if not statements:
-        return ""
-    match = rng.choice(statements)
-    return _replaced(text, match, f"{match.group(1)} " if match.group(2) else f"{match.group(1)} not ")
+    return f"{text} {_join([scene.say('opposite')])}"
 
 
 def _disengaged(scene: _Scene) -> str:
@@ -250,12 +203,23 @@ def _verbose(scene: _Scene) -> str:
             break
         said = scene.say("pad")
         if said in out:
-            said = scene.say("again").strip() if "{said}" in said else f"{scene.rng.choice(_LINKS)} {english.lower_first(scene.rng.choice(sources))}"
+            said = (
+                scene.say("again").strip()
+                if "{said}" in said
+                else f"{scene.rng.choice(_LINKS)} {english.lower_first(scene.rng.choice(sources))}"
+            )
         out.append(said)
     return _join(in_register(finish(out), scene.voice.register, scene.rng))
 
 
-_LINKS = ("That is,", "I mean to say,", "Again,", "So, as I say,", "To be quite clear,", "In short, though not so short,")
+_LINKS = (
+    "That is,",
+    "I mean to say,",
+    "Again,",
+    "So, as I say,",
+    "To be quite clear,",
+    "In short, though not so short,",
+)
 
 
 def _over_acted(scene: _Scene) -> str:
@@ -263,7 +227,12 @@ def _over_acted(scene: _Scene) -> str:
     out = scene.sentences[:keep]
     out = [f"{text[:-1]}!" if text.endswith(".") else text for text in out]
     share = 0.9 + 0.3 * scene.rng.random()
-    out = _filled(scene, [scene.say("over.mannerism"), *out, scene.say("over.mannerism")], ["over.mannerism"], share=share)
+    out = _filled(
+        scene,
+        [scene.say("over.mannerism"), *out, scene.say("over.mannerism")],
+        ["over.mannerism"],
+        share=share,
+    )
     middle = out[1:]
     scene.rng.shuffle(middle)
     return _join([out[0], *middle])
@@ -271,11 +240,17 @@ def _over_acted(scene: _Scene) -> str:
 
 def _repetitive(scene: _Scene) -> str:
     sentences = scene.sentences or [scene.response or "So it is."]
-    long_enough = [at for at, text in enumerate(sentences) if len(text.split()) > 3] or list(range(len(sentences)))
+    long_enough = [at for at, text in enumerate(sentences) if len(text.split()) > 3] or list(
+        range(len(sentences))
+    )
     at = scene.rng.choice(long_enough)
     source = sentences[at]
     times = 2 if len(sentences) > 3 and scene.rng.random() < 0.5 else 1
-    kept = sentences if len(sentences) <= 2 else [text for i, text in enumerate(sentences) if i == at or i < len(sentences) - times]
+    kept = (
+        sentences
+        if len(sentences) <= 2
+        else [text for i, text in enumerate(sentences) if i == at or i < len(sentences) - times]
+    )
     spots = kept.index(source) + 1
     out = list(kept)
     for turn in range(times):

@@ -16,12 +16,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from castwright.generators.offline.arithmetic import Quantities, Sum, solve
+from castwright.generators.offline.arithmetic import solve
 from castwright.generators.offline.grammar import grammar
 from castwright.generators.offline.register import finish
 from castwright.generators.offline.reject import reject
 from castwright.generators.offline.respond import Shot, respond, seeded
 from castwright.generators.offline.restate import restate
+from castwright.generators.offline.sums import Quantities, Sum
 from castwright.generators.offline.topics import read_question
 from castwright.generators.prompt import read_sections, unescape_section
 from castwright.personas.card import PersonaCard
@@ -30,7 +31,6 @@ from castwright.personas.render import parse_card
 _ASKED = re.compile(r"<asked>\n?(.*?)\n?</asked>", re.DOTALL)
 _ANSWERED = re.compile(r"<answered>\n?(.*?)\n?</answered>", re.DOTALL)
 _LONGEST_CARD = 20_000
-_INSTRUCTION = re.compile(r"so that it fails in one way only: (?P<instruction>[^\n]+)")
 
 Sections = Mapping[str, list[str]]
 
@@ -40,19 +40,18 @@ def reply(messages: list[dict[str, str]], *, sample: int = 0) -> str:
 
     `sample` is the index of the reply among several to the same messages; another one gives another wording.
     """
-    clean = [{"role": str(m.get("role", "")), "content": _text(m.get("content"))} for m in messages if isinstance(m, Mapping)]
+    clean = [
+        {"role": str(m.get("role", "")), "content": _text(m.get("content"))}
+        for m in messages
+        if isinstance(m, Mapping)
+    ]
     sections = read_sections(clean)
     task = _first(sections, "task").strip()
-    if task in _TASKS:
-        try:
-            return _TASKS[task](sections, sample)
-        except _Unreadable:
-            pass  # answered below like any message that is not ours
+    handler = _TASKS.get(task)
+    said = handler(sections, sample) if handler else None
+    if said is not None:
+        return said
     return plain_reply(next((m["content"] for m in reversed(clean) if m["role"] == "user"), ""), sample)
-
-
-class _Unreadable(Exception):
-    """The sections are not those of the task."""
 
 
 def _text(content: Any) -> str:
@@ -76,11 +75,8 @@ def _card(text: str) -> PersonaCard | None:
         return None
 
 
-def _card_of(sections: Sections) -> PersonaCard:
-    card = _card(_first(sections, "card"))
-    if card is None:
-        raise _Unreadable
-    return card
+def _card_of(sections: Sections) -> PersonaCard | None:
+    return _card(_first(sections, "card"))
 
 
 def _shots(sections: Sections) -> list[Shot]:
@@ -92,26 +88,33 @@ def _shots(sections: Sections) -> list[Shot]:
     return shots
 
 
-def _persona_response(sections: Sections, sample: int) -> str:
-    return respond(_card_of(sections), _first(sections, "question"), _shots(sections), sample=sample)
+def _persona_response(sections: Sections, sample: int) -> str | None:
+    card = _card_of(sections)
+    return respond(card, _first(sections, "question"), _shots(sections), sample=sample) if card else None
 
 
-def _persona_answer(sections: Sections, sample: int) -> str:
-    return restate(_card_of(sections), _first(sections, "question"), _first(sections, "answer"), sample=sample)
+def _persona_answer(sections: Sections, sample: int) -> str | None:
+    card = _card_of(sections)
+    return (
+        restate(card, _first(sections, "question"), _first(sections, "answer"), sample=sample)
+        if card
+        else None
+    )
 
 
-def _rejected_response(sections: Sections, sample: int) -> str:
-    return reject(
-        _card_of(sections), _first(sections, "question"), _first(sections, "response"),
-        _first(sections, "criterion").strip(), sample=sample,
-    )  # fmt: skip
+def _rejected_response(sections: Sections, sample: int) -> str | None:
+    card = _card_of(sections)
+    parts = (_first(sections, tag) for tag in ("question", "response", "criterion"))
+    return reject(card, *(part.strip() for part in parts), sample=sample) if card else None
 
 
 def _formal_rewrite(sections: Sections, sample: int) -> str:
     from castwright.generators.offline.formal import formalise
 
     variant = _first(sections, "variant").strip()
-    return formalise(_first(sections, "chat"), variant=(int(variant) if re.fullmatch(r"\d{1,9}", variant) else 0) + sample)
+    return formalise(
+        _first(sections, "chat"), variant=(int(variant) if re.fullmatch(r"\d{1,9}", variant) else 0) + sample
+    )
 
 
 def _card_extraction(sections: Sections, _sample: int) -> str:
@@ -121,10 +124,12 @@ def _card_extraction(sections: Sections, _sample: int) -> str:
         facts = json.loads(_first(sections, "facts") or "{}")
     except (ValueError, RecursionError):
         facts = {}
-    return json.dumps(extract_card(facts if isinstance(facts, dict) else {}, _first(sections, "text")), ensure_ascii=False)
+    return json.dumps(
+        extract_card(facts if isinstance(facts, dict) else {}, _first(sections, "text")), ensure_ascii=False
+    )
 
 
-_TASKS: dict[str, Callable[[Sections, int], str]] = {
+_TASKS: dict[str, Callable[[Sections, int], str | None]] = {
     "card_extraction": _card_extraction,
     "formal_rewrite": _formal_rewrite,
     "persona_response": _persona_response,

@@ -15,11 +15,13 @@ import re
 from collections.abc import Callable, Sequence
 
 from castwright.generators.offline import english
-from castwright.generators.offline.arithmetic import Quantities, Sum, solve
+from castwright.generators.offline.arithmetic import solve
+from castwright.generators.offline.asked import Asked
 from castwright.generators.offline.grammar import Grammar, grammar
 from castwright.generators.offline.quirks import apply_quirks
 from castwright.generators.offline.register import finish, in_register
-from castwright.generators.offline.topics import Asked, read_question
+from castwright.generators.offline.sums import Quantities, Sum
+from castwright.generators.offline.topics import read_question
 from castwright.generators.offline.voice import Voice, voice_of
 from castwright.personas.card import PersonaCard
 
@@ -28,20 +30,24 @@ _Say = Callable[[str], str]
 _COUNTS = {"short": (2, 2), "medium": (3, 4), "long": (3, 4)}
 _MOST = 5  # sentences in an answer, before a catchphrase
 _LIFE_SHARE, _OPEN_SHARE, _CATCH_SHARE = 0.75, 0.45, 0.5
-_ADVERBIAL = re.compile(r"^(?:by|upon|in|on|with|under|between|as|or so|so the|if|for) (?!go\b)", re.I)
+_ADVERBIAL = re.compile(
+    r"^(?:by|upon|in|on|with|under|between|as|or so|so the|if|for) (?!go\b)", re.IGNORECASE
+)
 _SENTENCE = re.compile(r"[^.!?]+[.!?]+[\"”’']*|[^.!?]+$")
 
 
 def seeded(*parts: object) -> random.Random:
     """Return a generator seeded by the parts' text (stable across processes, unlike `hash`)."""
-    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    digest = hashlib.blake2b(
+        "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8
+    ).digest()
     return random.Random(int.from_bytes(digest, "big"))
 
 
 def respond(card: PersonaCard, question: str, shots: Sequence[Shot] = (), *, sample: int = 0) -> str:
     """Return an answer in character: two to five sentences (by the card, or as long as the shots are).
 
-    Deterministic in its arguments; another `sample` gives another wording. Shots are (question, answer) pairs.
+    Deterministic in its arguments; another `sample` is another wording. Shots are (question, answer) pairs.
     """
     rng = seeded("respond", card.persona_id, card.name, question, sample)
     voice = voice_of(card)
@@ -71,7 +77,7 @@ _DISAGREES = frozenset({"opinion", "advice", "yes_no", "choice", "why", "what", 
 
 
 def _unfit(asked: Asked) -> frozenset[str]:
-    """Return the quirks that would be out of place: levity in grief, an apology where nothing is in dispute."""
+    """Return the quirks that would be out of place: levity in grief, apology without dispute."""
     if asked.mood == "low":
         return _LIGHT
     return frozenset() if asked.kind in _DISAGREES else frozenset({"apology"})
@@ -85,7 +91,13 @@ def _sentence_count(card: PersonaCard, shots: Sequence[Shot], rng: random.Random
 
 
 def _compose(
-    question: str, asked: Asked, stance: str, count: int, slots: dict[str, str], rng: random.Random, length: str
+    question: str,
+    asked: Asked,
+    stance: str,
+    count: int,
+    slots: dict[str, str],
+    rng: random.Random,
+    length: str,
 ) -> list[str]:
     """Return `count` sentences or a few more: the core first, then what else the length leaves room for."""
     rules = grammar("respond")
@@ -121,13 +133,17 @@ def _core(question: str, asked: Asked, slots: dict[str, str], say: _Say) -> list
     solved = solve(question)
     if isinstance(solved, Sum):
         slots.update(working=_spoken(solved.working), result=solved.result)
-        rule = {"conversion": "sum.conversion", "percent": "sum.percent", "sequence": "sum.sequence"}.get(solved.operation, "sum.result")
+        rule = {"conversion": "sum.conversion", "percent": "sum.percent", "sequence": "sum.sequence"}.get(
+            solved.operation, "sum.result"
+        )
         return [say(rule)]
     if isinstance(solved, Quantities):
         slots["list"] = _listed(solved.found)
         return [say("sum.left")]
     if asked.kind == "feeling":
-        return [say("core.feeling_high")] if asked.mood == "high" else [say("core.feeling_low"), say("low_next")]
+        return (
+            [say("core.feeling_high")] if asked.mood == "high" else [say("core.feeling_low"), say("low_next")]
+        )
     if asked.mood == "low":
         return [say("core.feeling_low"), _first_said(_core_rules(asked), say)]
     if asked.kind == "greeting":
@@ -178,7 +194,7 @@ def _distinct(sentences: list[str]) -> list[str]:
 
 
 def _fitted(sentences: list[str], most: int) -> list[str]:
-    """Return about `most` sentences, giving up late inner ones first: the ends carry opening, core and closing."""
+    """Return about `most` sentences, giving up late inner ones first: the ends carry most."""
     while len(sentences) > 2 and sum(_count(text) for text in sentences) > most:
         sentences = [*sentences[:-2], sentences[-1]]
     return sentences
@@ -216,14 +232,22 @@ def _joined(sentences: list[str], rng: random.Random) -> list[str]:
     plain = [
         at
         for at in range(len(sentences) - 1)
-        if sentences[at].endswith(".") and not sentences[at].endswith("..") and ";" not in sentences[at]
-        and english.starts_safely(sentences[at + 1]) and "," not in sentences[at + 1].split(" ", 1)[0] and not sentences[at + 1].startswith(("And ", "But "))
-    ]  # fmt: skip
+        if sentences[at].endswith(".")
+        and not sentences[at].endswith("..")
+        and ";" not in sentences[at]
+        and english.starts_safely(sentences[at + 1])
+        and "," not in sentences[at + 1].split(" ", 1)[0]
+        and not sentences[at + 1].startswith(("And ", "But "))
+    ]
     if not plain:
         return sentences
     at = rng.choice(plain)
     link = rng.choice(["; ", ", and ", "; "])
-    return [*sentences[:at], f"{sentences[at][:-1]}{link}{english.lower_first(sentences[at + 1])}", *sentences[at + 2 :]]
+    return [
+        *sentences[:at],
+        f"{sentences[at][:-1]}{link}{english.lower_first(sentences[at + 1])}",
+        *sentences[at + 2 :],
+    ]
 
 
 def _opened_like(sentences: list[str], shots: Sequence[Shot]) -> list[str]:
@@ -247,4 +271,3 @@ def _common_opening(answers: list[str]) -> str:
         if opening[-1] in ",!.?" and all(answer.startswith(opening) for answer in answers):
             return opening
     return ""
-

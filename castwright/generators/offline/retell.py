@@ -1,8 +1,8 @@
 """A text about a character as two to four sentences in the third person.
 
 Third-person text is cut to its most telling sentences; first-person text is turned ("I keep bees" becomes
-"She keeps bees") word by word; a fragment ("a retired keeper who collects shells") becomes a sentence. (Rejected:
-keeping the text whole, which puts page-long records on cards.)
+"She keeps bees") word by word; a fragment ("a retired keeper who collects shells") becomes a sentence.
+(Rejected: keeping the text whole, which puts page-long records on cards.)
 """
 
 from __future__ import annotations
@@ -11,24 +11,40 @@ import re
 
 from castwright.generators.offline.chat_tokens import Sentence, join, split_sentences
 from castwright.generators.offline.contractions import expand_contractions
+from castwright.generators.offline.wordlists import word_set
 
 _SENTENCES = re.compile(r"[^.!?]+(?:[.!?]+[\"”’)]*|$)(?=\s|$)")
 _ABBREVIATION = re.compile(r"\b(Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|Mt|vs|[A-Z])\.(?=\s)")
 _FIRST_PERSON = re.compile(r"\b(?:I|I'm|I’m|I've|my|My|me)\b")
-_THIRD_PERSON = re.compile(r"\b(?:she|he|they|her|his|their)\b", re.I)
-_FINITE = re.compile(r"\b(?:is|was|are|were|has|had|have|does|did|can|will|would|lives?|lived|works?|worked|grew|runs?|loves?|never|became|[a-z]{3,}ed|[a-z]{3,}s)\b")
-_NOUN_ONLY = re.compile(
-    r"^(?:an?|the)\s+(?:(?!(?:is|was|are|were|has|had|lives|works|who|that|whose)\b)[\w’'-]+\s+){0,7}?(?:(?:who|whose|that|which|with)\b"
-    r"|(?:(?!(?:is|was|has|had|lives|works)\b)[\w’'-]+),\s+(?:always|often|now|never|known|[a-z]+ing)\b)",
-    re.I,
+_THIRD_PERSON = re.compile(r"\b(?:she|he|they|her|his|their)\b", re.IGNORECASE)
+_FINITE = re.compile(
+    r"\b(?:is|was|are|were|has|had|have|does|did|can|will|would|lives?|lived|works?|worked|grew"
+    r"|runs?|loves?|never|became|[a-z]{3,}ed|[a-z]{3,}s)\b"
 )
-_VERB_FIRST = re.compile(r"^(?:Born|Raised|Grew|Lives|Works|Loves|Hates|Spent|Once|Never|Always|Became|Runs|Left|Lost|Dreams|Enjoys|Collects)\b")
-_TELLING = re.compile(r"\b(?:born|grew|learned|lost|dream|hope|fear|love|always|never|once|after|since|because|mother|father|sister|brother|daughter|son|war|became|retired|left|believes?|wants?)", re.I)
-_ADVERBS = frozenset("always never often also still now just really usually sometimes once rarely only secretly only even already mostly".split())
-_UNCHANGED = frozenset(
-    "was were had did could would should will can may might must shall cannot went came saw grew knew took gave got left lost kept "
-    "met ran told thought made found spent wrote taught built began became felt fell fought heard held led paid read said sold sent "
-    "sang sat slept spoke stood swore wore won woke drove ate drank bought brought broke chose drew flew forgot hid rode rose sank shot".split()
+_NOUN_ONLY = re.compile(
+    r"^(?:an?|the)\s+(?:(?!(?:is|was|are|were|has|had|lives|works|who|that"
+    r"|whose)\b)[\w’'-]+\s+){0,7}?(?:(?:who|whose|that|which|with)\b"
+    r"|(?:(?!(?:is|was|has|had|lives|works)\b)[\w’'-]+),\s+(?:always|often|now|never|known|[a-z]+ing)\b)",
+    re.IGNORECASE,
+)
+_VERB_FIRST = re.compile(
+    r"^(?:Born|Raised|Grew|Lives|Works|Loves|Hates|Spent|Once|Never|Always|Became|Runs|Left|Lost"
+    r"|Dreams|Enjoys|Collects)\b"
+)
+_TELLING = re.compile(
+    r"\b(?:born|grew|learned|lost|dream|hope|fear|love|always|never|once|after|since|because"
+    r"|mother|father|sister|brother|daughter|son|war|became|retired|left|believes?|wants?)",
+    re.IGNORECASE,
+)
+_ADVERBS = word_set(
+    "always never often also still now just really usually sometimes once rarely only secretly only even "
+    "already mostly"
+)
+_UNCHANGED = word_set(
+    "was were had did could would should will can may might must shall cannot went came saw grew knew "
+    "took gave got left lost kept met ran told thought made found spent wrote taught built began became "
+    "felt fell fought heard held led paid read said sold sent sang sat slept spoke stood swore wore won "
+    "woke drove ate drank bought brought broke chose drew flew forgot hid rode rose sank shot"
 )
 _LONGEST, _MOST = 320, 4
 
@@ -39,12 +55,19 @@ def tell(text: str, name: str, pronouns: tuple[str, str, str]) -> list[str]:
     `name` opens them where the text names nobody; `pronouns` are subject, object and possessive.
     """
     flat = _ABBREVIATION.sub("\\1\u2024", " ".join(text.split()))
-    sentences = [match.group().strip().replace("\u2024", ".") for match in _SENTENCES.finditer(flat) if match.group().strip(" .!?")]
+    sentences = [
+        match.group().strip().replace("\u2024", ".")
+        for match in _SENTENCES.finditer(flat)
+        if match.group().strip(" .!?")
+    ]
     if not sentences:
         return []
     told = [_trim(sentence) for sentence in sentences]
     if _FIRST_PERSON.search(re.sub(r'["“][^"”]*["”]', "", flat)) and not _is_told(flat):
-        told = [in_third_person(sentence, name if not index else "", pronouns) for index, sentence in enumerate(told)]
+        told = [
+            in_third_person(sentence, name if not index else "", pronouns)
+            for index, sentence in enumerate(told)
+        ]
     else:
         told[0] = _whole(told[0], name)
     if len(told) > _MOST:
@@ -80,19 +103,28 @@ def _trim(sentence: str) -> str:
         return sentence
     cut = sentence[:_LONGEST]
     place = max(cut.rfind(mark) for mark in (";", ",", " —", " –"))
-    return cut[: place if place > _LONGEST // 2 else cut.rfind(" ") if " " in cut else _LONGEST].rstrip(" ,;—–") + "."
+    return (
+        cut[: place if place > _LONGEST // 2 else cut.rfind(" ") if " " in cut else _LONGEST].rstrip(" ,;—–")
+        + "."
+    )
 
 
 def _closed(sentence: str) -> str:
     sentence = sentence[:1].upper() + sentence[1:]
-    return sentence if sentence[-1] in ".!?\"”’)" else sentence + "."
+    return sentence if sentence[-1] in '.!?"”’)' else sentence + "."
 
 
 def in_third_person(text: str, name: str, pronouns: tuple[str, str, str]) -> str:
     """Return a first-person sentence in the third person; the first I becomes `name` where one is given."""
     subject, obj, possessive = pronouns
     if name and re.match(r"(?:My name(?:'s| is)|I am|I'm|Call me|I’m)\s+" + re.escape(name), text):
-        text = re.sub(r"^(?:My name(?:'s| is)|I am|I'm|Call me|I’m)\s+" + re.escape(name) + r"\s*(?:,|and)?\s*(?:I am|I'm)?", "I am ", text)
+        text = re.sub(
+            r"^(?:My name(?:'s| is)|I am|I'm|Call me|I’m)\s+"
+            + re.escape(name)
+            + r"\s*(?:,|and)?\s*(?:I am|I'm)?",
+            "I am ",
+            text,
+        )
         text = re.sub(r"^I am\s*\.?$", f"This is {name}.", text)
     plural = subject == "they"
     parts: list[str] = []
@@ -106,7 +138,12 @@ def in_third_person(text: str, name: str, pronouns: tuple[str, str, str]) -> str
 
 def _turn(sentence: Sentence, name: str, pronouns: tuple[str, str, str], plural: bool) -> None:
     subject, obj, possessive = pronouns
-    swaps = {"me": obj, "my": possessive, "mine": {"her": "hers", "their": "theirs"}.get(possessive, possessive), "myself": {"they": "themself", "he": "himself"}.get(subject, "herself")}  # fmt: skip
+    swaps = {
+        "me": obj,
+        "my": possessive,
+        "mine": {"her": "hers", "their": "theirs"}.get(possessive, possessive),
+        "myself": {"they": "themself", "he": "himself"}.get(subject, "herself"),
+    }
     words = sentence.words
     index = 0
     while index < len(words):

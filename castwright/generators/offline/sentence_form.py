@@ -2,7 +2,8 @@
 
 A question is recognised by its mark or, where chat left the mark out, by its form: a question word with its
 verb, or a verb before its subject. What is a question stays one and gets one question mark; everything else
-gets a full stop, exclamations too. (Rejected: trusting the typed mark alone, which 13 to 40 % of real turns lack.)
+gets a full stop, exclamations too. (Rejected: trusting the typed mark alone, which 13 to 40 % of real turns
+lack.)
 """
 
 from __future__ import annotations
@@ -11,26 +12,47 @@ import re
 
 from castwright.generators.offline.chat_tokens import Sentence, join
 from castwright.generators.offline.formal_lexicon import FormalLexicon, formal_lexicon
+from castwright.generators.offline.wordlists import word_set
 
 _STRETCH = re.compile(r"([^\W\d_])\1{2,}", re.IGNORECASE)
 _TAIL_STRETCH = re.compile(r"([^\W\d_])\1+$", re.IGNORECASE)
 _DOUBLED = re.compile(r"([^\W\d_])\1+", re.IGNORECASE)
 _LAUGH = re.compile(r"^(?:b?w?a?(?:ha){2,}h?|(?:he){2,}h?|l+o+l+(?:ol)*s?|lm+f?ao+|ro+fl)$", re.IGNORECASE)
-_LEADS = frozenset(
-    "so and but well hey oh ok okay yeah yes no hi also um uh wow like anyway , wait sorry please now man dude "
-    "lol hmm hm cool nice right btw omg hello".split()
+_LEADS = word_set(
+    "so and but well hey oh ok okay yeah yes no hi also um uh wow like anyway , wait sorry please now man "
+    "dude lol hmm hm cool nice right btw omg hello"
 )
-_WH_VERBS = frozenset(
-    "is are was were do does did can could will would should has have had am 's shall may might".split()
+_WH_VERBS = word_set(
+    "is are was were do does did can could will would should has have had am 's shall may might"
 )
-_ASKED_AMOUNTS = frozenset("many much long often old about come far big good tall".split())
-_INVERTING = frozenset("is are was were do does did can could will would should has have had am may shall".split())
-_INVERTED = frozenset("you he she they we it i there anyone anybody".split())
-_INVERTED_LOOSE = frozenset("the that this your his her their my our these those any".split())
-_PLAIN_STATEMENTS = frozenset({("do", "it"), ("have", "it"), ("do", "that"), ("do", "this"), ("have", "the"), ("do", "the"),
-                               ("do", "your"), ("have", "your"), ("have", "that"), ("have", "any"), ("do", "my"),
-                               ("have", "there"), ("will", "the"), ("may", "the"), ("may", "your"), ("have", "my"), ("may", "they")})  # fmt: skip
-_TAGS = frozenset({"is it not", "do you not", "are you not", "was it not", "did he not", "do they not", "does it not"})
+_ASKED_AMOUNTS = word_set("many much long often old about come far big good tall")
+_INVERTING = word_set("is are was were do does did can could will would should has have had am may shall")
+_INVERTED = word_set("you he she they we it i there anyone anybody")
+_INVERTED_LOOSE = word_set("the that this your his her their my our these those any")
+_PLAIN_STATEMENTS = frozenset(
+    {
+        ("do", "it"),
+        ("have", "it"),
+        ("do", "that"),
+        ("do", "this"),
+        ("have", "the"),
+        ("do", "the"),
+        ("do", "your"),
+        ("have", "your"),
+        ("have", "that"),
+        ("have", "any"),
+        ("do", "my"),
+        ("have", "there"),
+        ("will", "the"),
+        ("may", "the"),
+        ("may", "your"),
+        ("have", "my"),
+        ("may", "they"),
+    }
+)
+_TAGS = frozenset(
+    {"is it not", "do you not", "are you not", "was it not", "did he not", "do they not", "does it not"}
+)
 _DROPPABLE = frozenset({",", ";", "-", "--", "*", "~", ":"})
 _OATHS = frozenset({"fuck", "hell", "heck"})
 _OATH_GAPS = (["what", "the"], ["why", "the"], ["who", "the"], ["how", "the"], ["where", "the"])
@@ -78,7 +100,7 @@ def _calmed(word: str, shouted: bool, lexicon: FormalLexicon) -> str:
 
 
 def shortened(word: str) -> str:
-    """Return a stretched word as it is spelled: "heyyy" is "hey", "goood" is "good", by lexicon, then by rule."""
+    """Return a stretched word as it is spelled ("heyyy" is "hey"), by the lexicon, then by rule."""
     known = formal_lexicon().stretched
     twice, once = _STRETCH.sub(r"\1\1", word), _STRETCH.sub(r"\1", word)
     for form in (once, twice, _TAIL_STRETCH.sub(r"\1", once), _DOUBLED.sub(r"\1", word)):

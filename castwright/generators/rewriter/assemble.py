@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 _STOPS = ".!?…:;,"
-_I = re.compile(r"(?<![\w'.-])[Ii](?=(?:'(?:m|d|ve|ll))?(?![\w'.-]))")
+_I = re.compile(r"(?<![\w'.-])[Ii](?='(?:m|d|ve|ll)\b|(?!['\w-]|\.\w))")
 
 
 def assemble(parts: Sequence[str], said: Mapping[str, str], lower: Callable[[str], str]) -> str:
@@ -23,7 +23,9 @@ def assemble(parts: Sequence[str], said: Mapping[str, str], lower: Callable[[str
     replies = {index: said[part] for index, part in enumerate(parts) if index % 2 == 0 and part in said}
     if not replies:
         return "".join(parts)
-    lowered = sum(lower(parts[index]) != parts[index] and reply[:1].islower() for index, reply in replies.items())
+    lowered = sum(
+        lower(parts[index]) != parts[index] and reply[:1].islower() for index, reply in replies.items()
+    )
     raised = sum(lower(reply) != reply for reply in replies.values())
     written = list(parts)
     for index in range(0, len(parts), 2):
@@ -41,7 +43,7 @@ def _lost_stop(parts: Sequence[str], index: int, sentence: str) -> str:
 
 
 def _one_spelling_of_i(text: str, source: str) -> str:
-    """Return the text with "I" or "i" throughout, whichever is more frequent in it; "I" where its source has "i"."""
+    """Return the text with "I" or "i" throughout, whichever is more frequent (not where the source has both)."""
     forms = _I.findall(text)
     if "i" in _I.findall(source) or "`" in text or "i" not in forms or "I" not in forms:
         return text

@@ -10,13 +10,14 @@ small bases lack.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from castwright.errors import ModelError
-from castwright.generators.rewriter.protect import Masked, Vocabulary, mask, neighbours, slotless, unmask
+from castwright.generators.rewriter.attested import Attested
+from castwright.generators.rewriter.protect import Masked, Vocabulary, mask, unmask
 from castwright.generators.rewriter.words import join_words, split_words, straighten
 
 FORMAT_FILE = "rewriter.json"
@@ -24,19 +25,6 @@ FORMAT_VERSION = 1
 BLANK = "<blank>"
 ANSWER = "<casual>"
 PLAIN_TEMPLATE = "Rewrite as casual speech, keeping every fact.\nFormal: {text}\nCasual:"
-
-_PERSONS = {
-    form: forms[0]
-    for forms in (
-        ("you", "u", "ya", "y'all", "your", "ur", "yours", "yourself"),
-        ("he", "him", "his", "himself"),
-        ("she", "her", "hers", "herself"),
-        ("we", "us", "our", "ours", "ourselves"),
-        ("they", "them", "em", "their", "theirs", "themselves"),
-        ("my", "me", "mine", "myself"),
-    )
-    for form in forms
-}
 
 Gate = Callable[[str, str], str | None]
 """What is lost between a text and its rewrite, or None: `castwright.filters.preservation.lost_content`."""
@@ -57,14 +45,13 @@ class MaskedFormat:
     """Prompts of `prompt_words` words (blanks at the end), then `<casual>`; words are split by spaces.
 
     A reply below `min_confidence` (the smallest probability of any of its words) is not trusted, nor one that
-    puts two words together that neither the source nor anyone in `attested` (the casual sides of the training
-    pairs) put together, nor one that drops a person ("you", "she", ...; people do drop "I" and "it").
+    does what nobody did in the training pairs (see `attested`).
     """
 
     vocabulary: Vocabulary
-    attested: frozenset[tuple[str, str]]
+    attested: Attested
     prompt_words: int = 32
-    min_confidence: float = 0.4
+    min_confidence: float = 0.25
 
     def ask(self, sentence: str) -> Asked | None:
         """Return the sentence as a prompt, or None where it is too long or does not come back from words."""
@@ -89,10 +76,7 @@ class MaskedFormat:
         words, source = completion.split(), asked.masked
         if source is None or confidence < self.min_confidence or not source.places_like(words):
             return None
-        new = set(neighbours(words)) - set(neighbours(source.words))
-        if any(slotless(pair) not in self.attested for pair in new):
-            return None
-        if _persons(source.words) - _persons(words):
+        if not self.attested.allows(source.words, words):
             return None
         return unmask(words, source.slots)
 
@@ -110,7 +94,7 @@ class MaskedFormat:
             "min_confidence": self.min_confidence,
             "lexicon": sorted(self.vocabulary.lexicon),
             "common": sorted(self.vocabulary.common),
-            "attested": sorted(self.attested),
+            "attested": self.attested.as_data(),
         }
 
 
@@ -188,9 +172,5 @@ def _format_of(data: dict[str, Any]) -> RewriteFormat:
     if data["format"] != "masked":
         raise ValueError(f"format {data['format']!r}")
     vocabulary = Vocabulary(frozenset(data["lexicon"]), frozenset(data["common"]))
-    attested = frozenset((str(left), str(right)) for left, right in data["attested"])
+    attested = Attested.from_data(data["attested"])
     return MaskedFormat(vocabulary, attested, int(data["prompt_words"]), float(data["min_confidence"]))
-
-
-def _persons(words: Sequence[str]) -> set[str]:
-    return {_PERSONS[word] for word in words if word in _PERSONS}

@@ -146,4 +146,3 @@ def _confidences(logits: Sequence[Any], written: Any, end: int) -> list[float]:
     counted = (ended == 0) | ((written == end) & (ended == 1))
     smallest: list[float] = best.masked_fill(~counted, 0.0).min(dim=1).values.exp().tolist()
     return smallest
-

@@ -10,9 +10,8 @@ garbled rare words, and masking only names and numbers, which leaves thousands o
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from castwright.generators.rewriter.words import ends_sentence, is_kept_apart, join_words, split_words
 
@@ -125,18 +124,6 @@ def unmask(words: Sequence[str], slots: dict[str, str]) -> str:
             filled.append(plain[:1].upper() + plain[1:] if capital else plain)
         capital = False
     return join_words(filled)
-
-
-def neighbours(words: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield each word with the one after it ("" before the first and after the last), slots as they are."""
-    spoken = ["", *(word for word in words if word != CAPITAL), ""]
-    yield from pairwise(spoken)
-
-
-def slotless(pair: tuple[str, str]) -> tuple[str, str]:
-    """Return two neighbours with every slot as the first one: what counts is that a slot stands there."""
-    left, right = (SLOTS[0] if word in _SLOT_SET else word for word in pair)
-    return left, right
 
 
 def is_picture(word: str) -> bool:

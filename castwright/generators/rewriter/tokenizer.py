@@ -13,16 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from castwright.generators.rewriter.formats import ANSWER, BLANK
-from castwright.generators.rewriter.protect import (
-    CAPITAL,
-    SLOTS,
-    Vocabulary,
-    is_picture,
-    mask,
-    mask_like,
-    neighbours,
-    slotless,
-)
+from castwright.generators.rewriter.protect import CAPITAL, SLOTS, Vocabulary, is_picture
 from castwright.generators.rewriter.words import is_kept_apart, split_words
 
 PAD, END, UNKNOWN = "<pad>", "<end>", "<unknown>"
@@ -45,7 +36,7 @@ def learn_vocabulary(sentences: Sequence[tuple[str, str]]) -> Vocabulary:
         left, right = {_key(word) for word in left}, {_key(word) for word in right}
         in_sentence.update(left | right)
         in_edit.update(left ^ right)
-    enough_edits = max(1, round(math.log10(max(1, len(sentences)) / 130)))
+    enough_edits = enough_to_learn(len(sentences))
     enough = max(_FREQUENT, len(sentences) // 1_000)
     ranked = [
         word
@@ -58,17 +49,9 @@ def learn_vocabulary(sentences: Sequence[tuple[str, str]]) -> Vocabulary:
     return Vocabulary(lexicon, frozenset(common - lexicon))
 
 
-def attested_neighbours(
-    sentences: Sequence[tuple[str, str]], vocabulary: Vocabulary
-) -> frozenset[tuple[str, str]]:
-    """Return every two words that stand together on a casual side, unknown words as one slot."""
-    found: set[tuple[str, str]] = set()
-    for formal, casual in sentences:
-        source = mask(formal, vocabulary)
-        target = mask_like(casual, source, vocabulary) if source else None
-        if target:
-            found.update(slotless(pair) for pair in neighbours(target.words))
-    return frozenset(found)
+def enough_to_learn(sentences: int) -> int:
+    """Return in how many of so many sentences an edit must stand to be learned: 1; 2 from some 4,000 on."""
+    return max(1, round(math.log10(max(1, sentences) / 130)))
 
 
 def build_tokenizer(vocabulary: Vocabulary) -> Any:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from castwright.errors import SourceError
+from castwright.generators.rewriter.attested import learn_attested
 from castwright.generators.rewriter.augment import Example, align, augmented, plain_example
 from castwright.generators.rewriter.config import RewriterTraining
 from castwright.generators.rewriter.fit import fit, make_trainer
@@ -40,7 +41,7 @@ from castwright.generators.rewriter.pairs import (
     split_pairs,
 )
 from castwright.generators.rewriter.quiet import quiet
-from castwright.generators.rewriter.tokenizer import attested_neighbours, build_tokenizer, learn_vocabulary
+from castwright.generators.rewriter.tokenizer import build_tokenizer, enough_to_learn, learn_vocabulary
 
 Progress = Callable[[int, int, float], None]
 """Called with (step, steps in all, training loss since the last call)."""
@@ -172,7 +173,7 @@ def _prepare(
     sentences, held = sentence_pairs(training), sentence_pairs(held_out)
     if config.base is None:
         vocabulary = learn_vocabulary(sentences)
-        attested = attested_neighbours(sentences, vocabulary)
+        attested = learn_attested(sentences, vocabulary, enough=enough_to_learn(len(sentences)))
         style: RewriteFormat = MaskedFormat(vocabulary, attested, config.prompt_words)
         model, tokenizer = _new_model(style, config)
     else:

@@ -18,14 +18,23 @@ from castwright.personas.render import render_card
 BAKER = PersonaCard.model_validate(
     {
         "name": "Odile Marchetti",
-        "basic_info": {"age": 51, "gender": "woman", "occupation": "village baker", "place": "Orvelle, up the valley",
-                       "relationships": ["wife of Jean", "friend of the miller Tomas"]},
+        "basic_info": {
+            "age": 51,
+            "gender": "woman",
+            "occupation": "village baker",
+            "place": "Orvelle, up the valley",
+            "relationships": ["wife of Jean", "friend of the miller Tomas"],
+        },
         "traits": ["blunt", "warm"],
-        "dialogue_style": {"register": "neutral", "sentence_length": "medium", "catchphrases": ["flour on everything"],
-                           "quirks": ["brings food into everything", "quotes proverbs"]},
+        "dialogue_style": {
+            "register": "neutral",
+            "sentence_length": "medium",
+            "catchphrases": ["flour on everything"],
+            "quirks": ["brings food into everything", "quotes proverbs"],
+        },
         "background": "She took over the bakehouse at nineteen and has never closed it for a day.",
     }
-)  # fmt: skip
+)
 WILD = st.text(max_size=300)
 
 
@@ -36,11 +45,24 @@ def ask(task: str, **sections: object) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("task", "sections"),
     [
-        pytest.param("persona_response", {"question": "Why do people argue?", "shots": []}, id="a question to a persona"),
-        pytest.param("persona_answer", {"question": "What is 2+2?", "answer": "2+2=4\n#### 4"}, id="an answer to restate"),
+        pytest.param(
+            "persona_response",
+            {"question": "Why do people argue?", "shots": []},
+            id="a question to a persona",
+        ),
+        pytest.param(
+            "persona_answer",
+            {"question": "What is 2+2?", "answer": "2+2=4\n#### 4"},
+            id="an answer to restate",
+        ),
         pytest.param(
             "rejected_response",
-            {"question": "Why?", "response": "Because bread needs time.", "criterion": "verbose", "instruction": CRITERIA["verbose"]},
+            {
+                "question": "Why?",
+                "response": "Because bread needs time.",
+                "criterion": "verbose",
+                "instruction": CRITERIA["verbose"],
+            },
             id="a response to spoil",
         ),
     ],
@@ -56,7 +78,9 @@ def test_every_tagged_task_gets_its_own_answer(task: str, sections: dict[str, ob
 def test_a_formal_rewrite_comes_from_the_formaliser_with_its_variant() -> None:
     """The chat and variant of a formal_rewrite prompt reach `formalise`."""
     formal = pytest.importorskip("castwright.generators.offline.formal")
-    said = reply(ask("formal_rewrite", chat="i dont know u", variant="1", previous="", instruction="Rewrite."))
+    said = reply(
+        ask("formal_rewrite", chat="i dont know u", variant="1", previous="", instruction="Rewrite.")
+    )
     assert said == formal.formalise("i dont know u", variant=1)
 
 
@@ -101,17 +125,37 @@ def test_a_malformed_card_falls_back_to_the_plain_answer() -> None:
 
 def test_the_last_user_message_decides() -> None:
     """Only the last user message is answered; messages without content are passed over."""
-    messages = [{"role": "user", "content": "What is 2 + 2?"}, {"role": "assistant", "content": "4"}, {"role": "user", "content": "What is 5 + 5?"}]
+    messages = [
+        {"role": "user", "content": "What is 2 + 2?"},
+        {"role": "assistant", "content": "4"},
+        {"role": "user", "content": "What is 5 + 5?"},
+    ]
     assert "10" in reply(messages)
     assert reply([])
 
 
-TASKS = ["card_extraction", "formal_rewrite", "persona_response", "persona_answer", "rejected_response", "unknown"]
+TASKS = [
+    "card_extraction",
+    "formal_rewrite",
+    "persona_response",
+    "persona_answer",
+    "rejected_response",
+    "unknown",
+]
 
 
 @settings(max_examples=250, deadline=None)
-@given(task=st.sampled_from(TASKS), card=WILD, question=WILD, answer=WILD, criterion=st.sampled_from([*CRITERIA, "?"]), sample=st.integers(0, 50))
-def test_wild_sections_never_raise(task: str, card: str, question: str, answer: str, criterion: str, sample: int) -> None:
+@given(
+    task=st.sampled_from(TASKS),
+    card=WILD,
+    question=WILD,
+    answer=WILD,
+    criterion=st.sampled_from([*CRITERIA, "?"]),
+    sample=st.integers(0, 50),
+)
+def test_wild_sections_never_raise(
+    task: str, card: str, question: str, answer: str, criterion: str, sample: int
+) -> None:
     """Whatever stands in the sections, with a good card or a wild one, a text comes back."""
     for shown in (card, render_card(BAKER)):
         content = (

@@ -12,14 +12,38 @@ from castwright.generators.rewriter.protect import (
     is_picture,
     mask,
     mask_like,
-    neighbours,
-    slotless,
     unmask,
 )
 from castwright.generators.rewriter.words import join_words, split_words
 
 KNOWN = Vocabulary(
-    frozenset("i I do not n't is 's it the a gonna going to am 'm will yeah yes may , . ? !".split()),
+    frozenset(
+        [
+            "i",
+            "I",
+            "do",
+            "not",
+            "n't",
+            "is",
+            "'s",
+            "it",
+            "the",
+            "a",
+            "gonna",
+            "going",
+            "to",
+            "am",
+            "'m",
+            "will",
+            "yeah",
+            "yes",
+            "may",
+            ",",
+            ".",
+            "?",
+            "!",
+        ]
+    ),
     frozenset({"bread", "storms"}),
 )
 
@@ -32,7 +56,17 @@ def masked_words(text: str, **options: int) -> list[str]:
 
 def test_unknown_words_names_and_numbers_become_slots_in_order() -> None:
     """Known words stay, all others are numbered as they come, and one word twice is one slot."""
-    assert masked_words("Ada is 12, Ada is not Bob.") == "<0> is <1> , <0> is not <2> .".split()
+    assert masked_words("Ada is 12, Ada is not Bob.") == [
+        "<0>",
+        "is",
+        "<1>",
+        ",",
+        "<0>",
+        "is",
+        "not",
+        "<2>",
+        ".",
+    ]
 
 
 def test_a_sentence_capital_is_a_mark_of_its_own() -> None:
@@ -43,7 +77,7 @@ def test_a_sentence_capital_is_a_mark_of_its_own() -> None:
 
 
 def test_a_capital_inside_a_sentence_makes_a_known_word_a_name() -> None:
-    """"May" in the middle is a month or a person, not the verb."""
+    """ "May" in the middle is a month or a person, not the verb."""
     assert masked_words("it may not") == ["it", "may", "not"]
     assert masked_words("it is May") == ["it", "is", "<0>"]
 
@@ -64,8 +98,6 @@ def test_the_other_side_of_a_pair_shares_the_slots() -> None:
     """The casual side is masked with the formal side's slots, whatever their capitals."""
     source = mask("I am going to Paris.", KNOWN)
     assert source is not None
-    target = mask_like("i 'm gonna paris", source, KNOWN)
-    assert target is None  # "going to" is known here, so nothing says that "gonna" is a place: "to" may go
     target = mask_like("i'm going to paris 🎉", source, KNOWN)
     assert target is not None
     assert target.words == ("i", "'m", "going", "to", "<0>")
@@ -88,12 +120,6 @@ def test_placing_every_slot_as_often_as_the_source_is_checked() -> None:
     assert not source.places_like(["<0>", "is"])
     assert not source.places_like(["<0>", "<1>", "<1>"])
     assert not source.places_like(["<0>", "<2>"])
-
-
-def test_neighbours_are_compared_with_slots_alike() -> None:
-    """Start and end count as neighbours; which slot stands there does not."""
-    assert list(neighbours([CAPITAL, "it", "<3>"])) == [("", "it"), ("it", "<3>"), ("<3>", "")]
-    assert slotless(("it", "<3>")) == ("it", "<0>")
 
 
 def test_emoji_are_told_from_marks_and_words() -> None:

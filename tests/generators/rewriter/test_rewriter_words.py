@@ -16,7 +16,9 @@ from castwright.generators.rewriter.words import is_kept_apart, join_words, spli
         pytest.param("Sam's can't", ["Sam", "'s", "ca", "n't"], id="a possessive is a word"),
         pytest.param("it’s late", ["it", "'s", "late"], id="a curly apostrophe is straightened"),
         pytest.param("at 7:30pm, 3.5%", ["at", "7:30pm", ",", "3.5%"], id="numbers stay whole"),
-        pytest.param("see https://a.org/b?c=1.", ["see", "https://a.org/b?c=1", "."], id="a link stays whole"),
+        pytest.param(
+            "see https://a.org/b?c=1.", ["see", "https://a.org/b?c=1", "."], id="a link stays whole"
+        ),
         pytest.param("write to a.b@c.org!", ["write", "to", "a.b@c.org", "!"], id="an address stays whole"),
         pytest.param("run `a = 1` now", ["run", "`a = 1`", "now"], id="code stays whole"),
         pytest.param("state-of-the-art", ["state-of-the-art"], id="hyphens join"),
@@ -32,7 +34,9 @@ def test_text_is_cut_into_words(text: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("I don't think Sam's dog won't eat it, at 7:30pm (see https://a.b/c).", id="clitics and link"),
+        pytest.param(
+            "I don't think Sam's dog won't eat it, at 7:30pm (see https://a.b/c).", id="clitics and link"
+        ),
         pytest.param('He said "well, it\'s late" and left... Really?!', id="quotation"),
         pytest.param("It costs $5, i.e. 50% of 1,000 - no more; right?", id="amounts"),
         pytest.param("café, naïve and Zoë's", id="accents"),
@@ -47,7 +51,9 @@ def test_ordinary_prose_comes_back_from_its_words(text: str) -> None:
     ("text", "sentences"),
     [
         pytest.param("One. Two? Three!", ["One.", "Two?", "Three!"], id="stops"),
-        pytest.param("Mr. Bell is here. He sat.", ["Mr. Bell is here.", "He sat."], id="titles do not end one"),
+        pytest.param(
+            "Mr. Bell is here. He sat.", ["Mr. Bell is here.", "He sat."], id="titles do not end one"
+        ),
         pytest.param("First line\nsecond line", ["First line", "second line"], id="lines"),
         pytest.param("Look:\n```\na. b\n```\nDone.", ["Look:", "Done."], id="fenced code is a gap"),
         pytest.param('He said "go." Then he went.', ['He said "go."', "Then he went."], id="quoted stops"),
