@@ -101,7 +101,12 @@ def stages(recipe: RecipePath, out: Out = None, overrides: Overrides = None) -> 
         if changed:
             stale.add(stage.name)
         numbers = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected)
-        table.add_row(stage.name, "changed" if changed else "done", *map("{:,}".format, numbers), f"{manifest.seconds:.1f}")
+        table.add_row(
+            stage.name,
+            "changed" if changed else "done",
+            *map("{:,}".format, numbers),
+            f"{manifest.seconds:.1f}",
+        )
     console.print(table)
 
 
@@ -138,7 +143,11 @@ def why(
         console.rule(f"{found.stage}  {found.row['row_id']}  model: {found.row['model'] or 'none'}", align="left")
         console.print(escape(readable(found.stage, found.row)), highlight=False)
         if found.depth == 0 and (verdict := curation_of(folder, found.row["row_id"])):
-            said = verdict["verdict"] if verdict["verdict"] == "keep" else f"drop, by {verdict['filter']}: {verdict['reason']}"
+            said = (
+                verdict["verdict"]
+                if verdict["verdict"] == "keep"
+                else f"drop, by {verdict['filter']}: {verdict['reason']}"
+            )
             console.print(f"curation: {escape(said)}", highlight=False)
         console.print(f"made from: {', '.join(found.row['parents'] or [])}\n", highlight=False, soft_wrap=True)
 
@@ -230,7 +239,11 @@ def _say_what_was_made(recipe: Recipe, folder: Path) -> None:
         return
     console.print(f"\nmade in {folder / 'export'}:", highlight=False, soft_wrap=True)
     for name, count in manifest.details["data_sets"].items():
-        console.print(f"  {name:<18} {count:>8,} rows   {folder / 'export' / name / 'README.md'}", highlight=False, soft_wrap=True)
+        console.print(
+            f"  {name:<18} {count:>8,} rows   {folder / 'export' / name / 'README.md'}",
+            highlight=False,
+            soft_wrap=True,
+        )
     if recipe.model.kind == "offline":
         console.print(
             "rows marked `model: offline` come from the rule-based stand-in: they show the shape, not the quality",

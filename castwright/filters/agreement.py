@@ -99,7 +99,7 @@ _WORKING = re.compile(r"\s*(?:[*×x+/÷=]|-\s*\d)")  # what follows a number tha
 
 
 def stated_numbers(text: str) -> list[Quantity]:
-    """Return the numbers that a text states as its result, in order: after "####", "the answer is", "\\boxed{"."""
+    r"""Return the numbers a text states as its result, in order: after "####", "the answer is", "\boxed{"."""
     text = plain(straighten(text))
     numbers = find_quantities(text)
     stated = {}

@@ -27,7 +27,9 @@ class VerifyAnswer(Step):
 
     def process(self, inputs: StepInput) -> StepOutput:
         """Yield the rows with their check; rows already dropped keep their reason."""
-        cosines = row_similarities(inputs, "answer", "persona_answer", self.embeddings, where=lambda row: row["verdict"] != "drop")
+        cosines = row_similarities(
+            inputs, "answer", "persona_answer", self.embeddings, where=lambda row: row["verdict"] != "drop"
+        )
         yield [self._judge(row, cosine) for row, cosine in zip(inputs, cosines, strict=True)]
 
     def _judge(self, row: dict[str, Any], similarity: float | None) -> dict[str, Any]:

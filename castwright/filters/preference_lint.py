@@ -46,7 +46,13 @@ class LintPreference(Step):
 
     def process(self, inputs: StepInput) -> StepOutput:
         """Yield the rows with their measures; rows already dropped keep their reason."""
-        cosines = row_similarities(inputs, "chosen_text", "rejected_text", self.embeddings, where=lambda row: row["verdict"] != "drop")
+        cosines = row_similarities(
+            inputs,
+            "chosen_text",
+            "rejected_text",
+            self.embeddings,
+            where=lambda row: row["verdict"] != "drop",
+        )
         yield [self._judge(row, cosine) for row, cosine in zip(inputs, cosines, strict=True)]
 
     def _judge(self, row: dict[str, Any], similarity: float | None) -> dict[str, Any]:

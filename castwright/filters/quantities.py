@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 _UNITS = [
     *(
@@ -130,6 +131,12 @@ def find_quantities(text: str) -> list[Quantity]:
 
     "one" alone, ordinals and set phrases ("two and two make four") are not numbers that anybody states.
     """
+    return list(_read(text))
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> tuple[Quantity, ...]:
+    # cached: one check of two answers reads the same few texts several times
     visible = _IDIOMS.sub(lambda match: " " * len(match.group()), text)
     found = [_from_digits(match) for match in _DIGITS.finditer(visible)]
     taken = [(q.start, q.start + len(q.text)) for q in found]
@@ -140,7 +147,7 @@ def find_quantities(text: str) -> list[Quantity]:
         if quantity is not None:
             found.append(quantity)
             taken.append((quantity.start, quantity.start + len(quantity.text)))
-    return sorted(found, key=lambda quantity: quantity.start)
+    return tuple(sorted(found, key=lambda quantity: quantity.start))
 
 
 def _from_digits(match: re.Match[str]) -> Quantity:

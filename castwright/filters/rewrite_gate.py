@@ -8,8 +8,8 @@ from typing import Any
 from distilabel.steps import Step, StepInput
 from distilabel.typing import StepOutput
 
-from castwright.filters.row_similarity import row_similarities
 from castwright.filters.preservation import preservation_verdict
+from castwright.filters.row_similarity import row_similarities
 
 
 class AcceptRewrite(Step):
@@ -28,7 +28,13 @@ class AcceptRewrite(Step):
 
     def process(self, inputs: StepInput) -> StepOutput:
         """Yield the rows with the accepted text; a row without a candidate keeps its raw response."""
-        cosines = row_similarities(inputs, "raw_response", "rewrite_candidate", self.embeddings, where=lambda row: bool(row["rewrite_candidate"]))
+        cosines = row_similarities(
+            inputs,
+            "raw_response",
+            "rewrite_candidate",
+            self.embeddings,
+            where=lambda row: bool(row["rewrite_candidate"]),
+        )
         yield [self._judge(row, cosine) for row, cosine in zip(inputs, cosines, strict=True)]
 
     def _judge(self, row: dict[str, Any], similarity: float | None) -> dict[str, Any]:

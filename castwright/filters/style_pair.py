@@ -9,9 +9,9 @@ from typing import Any
 from distilabel.steps import Step, StepInput
 from distilabel.typing import StepOutput
 
-from castwright.filters.row_similarity import row_similarities
 from castwright.filters.formality import formality
 from castwright.filters.preservation import lost_content
+from castwright.filters.row_similarity import row_similarities
 
 
 def style_pair_reason(
@@ -57,11 +57,18 @@ class CheckStylePair(Step):
 
     def process(self, inputs: StepInput) -> StepOutput:
         """Yield the rows with their scores; rows already dropped keep their reason and get no scores."""
-        cosines = row_similarities(inputs, "formal", "casual", self.embeddings, where=lambda row: row["verdict"] != "drop")
+        cosines = row_similarities(
+            inputs, "formal", "casual", self.embeddings, where=lambda row: row["verdict"] != "drop"
+        )
         yield [self._judge(row, cosine) for row, cosine in zip(inputs, cosines, strict=True)]
 
     def _judge(self, row: dict[str, Any], similarity: float | None) -> dict[str, Any]:
-        scores: dict[str, Any] = {"formality_formal": None, "formality_casual": None, "similarity": None, "score": None}
+        scores: dict[str, Any] = {
+            "formality_formal": None,
+            "formality_casual": None,
+            "similarity": None,
+            "score": None,
+        }
         if similarity is None:
             return {**row, **scores}
         formal, casual = round(formality(row["formal"]), 4), round(formality(row["casual"]), 4)

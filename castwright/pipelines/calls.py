@@ -54,7 +54,9 @@ def row_coroutine(step: Any, failures: list[RowFailure]) -> Callable[[Row], Awai
         try:
             if not (step.input_mappings or step.output_mappings):
                 return await work(row)
-            (renamed,), (overridden,) = step._apply_input_mappings(([row],)) if step.input_mappings else (([row],), ({},))
+            (renamed,), (overridden,) = (
+                step._apply_input_mappings(([row],)) if step.input_mappings else (([row],), ({},))
+            )
             return [step._apply_mappings_and_restore_overriden(made, overridden) for made in await work(renamed[0])]
         except CastwrightError:
             raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,11 @@ from castwright.pipelines.streams import Row
 
 MANIFEST = "manifest.json"
 ROWS_PER_FILE = 100_000
+
+_KIND_LENGTH = 80
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`|\([^)]*\)|\[[^\]]*\]")
+_ID = re.compile(r"\b[rp]-[0-9a-f]{16,}\b")
+_NUMBER = re.compile(r"-?\d[\d.,]*")
 
 
 @dataclass(frozen=True)
@@ -117,12 +123,13 @@ def count_reasons(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
 
 
 def reason_kind(reason: str) -> str:
-    """Return a reason without its particulars: what stands before its first number, quote, colon or bracket."""
-    ends = [position for mark in "0123456789'\"`:([“" if (position := (reason or "").find(mark)) > 0]
-    words = (reason or "no reason given")[: min(ends, default=None)].split()
-    if words and words[-1] in ("by", "of", "than", "at", "the", "r-", "p-"):
-        words = words[:-1]
-    return " ".join(words).rstrip(",;-") or (reason or "").strip()[:60]
+    """Return a reason without its particulars, so that reasons of one kind count together.
+
+    What is quoted or in brackets becomes an ellipsis, ids too, and numbers become N.
+    """
+    text = _QUOTED.sub("…", reason or "no reason given")
+    text = _ID.sub("…", text)
+    return _NUMBER.sub("N", text)[:_KIND_LENGTH].strip()
 
 
 def digest_files(paths: Iterable[Path]) -> str:

@@ -176,12 +176,12 @@ def _recipe_text(context: Context) -> str:
 
 
 def _template() -> Any:
-    environment = Environment(  # noqa: S701 (a Markdown page, whose values we write ourselves)
+    environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 (a Markdown page, no HTML)
     )
     environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     return environment.get_template("dataset_card.md.jinja")

@@ -217,7 +217,7 @@ class _Run:
     async def _run_routed(self, node: _Node) -> None:
         """Send the step's batches where its routing function says, numbered so that they can converge."""
         made = Edge(node.name, ordered=node.emits_in_order)
-        by_name = {name: edge for name, edge in zip(self._successors(node), node.outputs, strict=True)}
+        by_name = dict(zip(self._successors(node), node.outputs, strict=True))
 
         async def work() -> None:
             await self._work(node, made.put)

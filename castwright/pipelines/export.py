@@ -203,7 +203,10 @@ def _preference_pairs(context: Context, kept: set[str]) -> DataSet:
     kto = pa.schema([("prompt", _messages), ("completion", _messages), ("label", pa.bool_()), *shared])
     rows = [row for row in context.rows("preference_pairs") if row["row_id"] in kept]
     sides = [
-        (row["split"], {**row, "completion": row[side], "label": side == "chosen", "row_id": f"{row['row_id']}-{side}"})
+        (
+            row["split"],
+            {**row, "completion": row[side], "label": side == "chosen", "row_id": f"{row['row_id']}-{side}"},
+        )
         for row in rows
         for side in ("chosen", "rejected")
     ]
@@ -255,7 +258,11 @@ def _work(context: Context, folder: Path, report: Report) -> dict[str, Any]:
         write_card(dataset, context, folder / dataset.name)
     report(len(made), len(made))
     total = sum(dataset.count for dataset in made)
-    return {"rows_in": total, "rows_out": total, "data_sets": {dataset.name: dataset.count for dataset in made}}
+    return {
+        "rows_in": total,
+        "rows_out": total,
+        "data_sets": {dataset.name: dataset.count for dataset in made},
+    }
 
 
 STAGE = Stage(

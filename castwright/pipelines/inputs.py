@@ -15,7 +15,6 @@ from castwright.personas.tables import Record, read_records
 from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.recipe import BundledRows, RowSource
 
-
 T = TypeVar("T")
 
 
@@ -72,9 +71,7 @@ def _records(table: str, source: RowSource) -> Iterator[Record | BadRecord]:
                 f"{table}.columns: unknown field {unknown[0]!r}{nearest(unknown[0], _COLUMNS[table])}; "
                 f"fields are {', '.join(_COLUMNS[table])}"
             )
-    return read_records(
-        source_path(table, source), columns=columns, required=_REQUIRED[table], limit=source.limit
-    )
+    return read_records(source_path(table, source), columns=columns, required=_REQUIRED[table], limit=source.limit)
 
 
 def read_questions(source: RowSource) -> Iterator[Question | BadRecord]:

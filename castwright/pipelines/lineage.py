@@ -37,7 +37,9 @@ def find_row(out: Path, row_id: str) -> tuple[str, dict[str, Any]] | None:
                 continue
             frame = pl.scan_parquet(files)
             columns = frame.collect_schema().names()
-            keys = [key for key in _ID_COLUMNS if key in columns and (key != "persona_id" or folder.name == "persona_cards")]
+            keys = [
+                key for key in _ID_COLUMNS if key in columns and (key != "persona_id" or folder.name == "persona_cards")
+            ]
             rows = frame.filter(pl.any_horizontal([pl.col(key) == wanted for key in keys])).head(1).collect()
             if rows.height:
                 return folder.name, rows.to_dicts()[0]

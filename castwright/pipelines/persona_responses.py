@@ -43,7 +43,12 @@ def persona_responses(
     """
     with Pipeline(name="persona-responses") as pipeline:
         load = LoadRows(rows=list(rows))
-        respond = PersonaResponse(name="persona_response", llm=llm, personas=str(personas), output_mappings={"response": "raw_response"})
+        respond = PersonaResponse(
+            name="persona_response",
+            llm=llm,
+            personas=str(personas),
+            output_mappings={"response": "raw_response"},
+        )
         rewrite = StyleRewrite(name="style_rewrite", checkpoint=str(checkpoint) if checkpoint else "")
         accept = AcceptRewrite(name="accept_rewrite", embeddings=embeddings, min_similarity=min_similarity)
         load >> respond >> rewrite >> accept

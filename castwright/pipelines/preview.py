@@ -26,11 +26,17 @@ def _seed_example(row: Row) -> list[str]:
 
 def _style_pair(row: Row) -> list[str]:
     scores = f"similarity {row['similarity']}, formality {row['formality_casual']} -> {row['formality_formal']}"
-    return [f"person  {row['casual']}", f"formal  {row['formal']}", scores if row["similarity"] is not None else ""]
+    return [
+        f"person  {row['casual']}",
+        f"formal  {row['formal']}",
+        scores if row["similarity"] is not None else "",
+    ]
 
 
 def _persona_response(row: Row) -> list[str]:
-    rewritten = f"rewritten  {row['response']}" if row["rewritten"] else f"(not rewritten: {row['rewrite_refusal_reason']})"
+    rewritten = (
+        f"rewritten  {row['response']}" if row["rewritten"] else f"(not rewritten: {row['rewrite_refusal_reason']})"
+    )
     return [f"Q    {row['question']}", f"raw  {row['raw_response']}", rewritten]
 
 

@@ -8,7 +8,7 @@ right one: a misspelled key that is silently ignored costs a paid run.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -54,7 +54,7 @@ class TableRows(_Part):
     limit: int | None = Field(default=None, ge=1)
 
 
-RowSource = Annotated[Union[BundledRows, TableRows], Field(discriminator="kind")]
+RowSource = Annotated[BundledRows | TableRows, Field(discriminator="kind")]
 
 
 class Personas(_Part):
@@ -216,7 +216,9 @@ def validate_recipe(data: dict[str, Any], where: str = "recipe", lines: dict[str
         raise RecipeError(_explain(error, where, lines or {})) from None
     for stage in recipe.stages:
         if stage not in STAGES:
-            raise RecipeError(f"{where}: unknown stage {stage!r}{nearest(stage, STAGES)}; stages are {', '.join(STAGES)}")
+            raise RecipeError(
+                f"{where}: unknown stage {stage!r}{nearest(stage, STAGES)}; stages are {', '.join(STAGES)}"
+            )
     for criterion in recipe.preference_pairs.criteria:
         if criterion not in CRITERIA:
             raise RecipeError(
@@ -260,7 +262,10 @@ def _explain(error: ValidationError, where: str, lines: dict[str, int]) -> str:
     path = [str(part) for part in first["loc"]]
     shown = [part for part in path if part not in _TAGS]
     key = ".".join(shown)
-    line = next((lines[".".join(shown[:end])] for end in range(len(shown), 0, -1) if ".".join(shown[:end]) in lines), None)
+    line = next(
+        (lines[".".join(shown[:end])] for end in range(len(shown), 0, -1) if ".".join(shown[:end]) in lines),
+        None,
+    )
     place = f"{where}:{line}" if line else where
     if first["type"] == "extra_forbidden":
         return f"{place}: unknown key {key!r}{nearest(path[-1], _known_keys(path[:-1]))}"
@@ -270,7 +275,9 @@ def _explain(error: ValidationError, where: str, lines: dict[str, int]) -> str:
         tag = str(context.get("tag", ""))
         near = nearest(tag, expected.split(", "))
         return f"{place}: {key}: unknown kind {tag!r}{near}; kinds are {expected}"
-    return f"{place}: {key or 'recipe'}: {first['msg']} (got {first.get('input')!r})"
+    # a model block's value may be a key somebody pasted: it is never repeated
+    got = "" if "model" in path else f" (got {first.get('input')!r})"
+    return f"{place}: {key or 'recipe'}: {first['msg']}{got}"
 
 
 _TAGS = {"offline", "openai", "transformers", "bundled", "table", "grid", "hub"}

@@ -26,12 +26,13 @@ def training_config(settings: TrainingStage, seed: int) -> RewriterTraining:
 
 def _work(context: Context, folder: Path, report: Report) -> dict[str, Any]:
     settings = context.recipe.rewriter_training
-    pairs = [
-        StylePair(row["formal"], row["casual"], row["split"]) for row in context.rows("style_rewriter")
-    ]
+    pairs = [StylePair(row["formal"], row["casual"], row["split"]) for row in context.rows("style_rewriter")]
     skipped = {"rows_in": len(pairs), "rows_out": 0}
     if not settings.enabled or settings.checkpoint:
-        return {**skipped, "skipped": "the recipe names a checkpoint" if settings.checkpoint else "not enabled"}
+        return {
+            **skipped,
+            "skipped": "the recipe names a checkpoint" if settings.checkpoint else "not enabled",
+        }
     if context.limit is not None:
         return {**skipped, "skipped": "a preview does not train: raw responses are shown"}
     trained = train_rewriter(

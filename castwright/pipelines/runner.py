@@ -247,7 +247,9 @@ def _measures(kept: list[Row]) -> dict[str, Any]:
     tried = [row for row in kept if row.get("rewrite_similarity") is not None]
     if any("rewritten" in row for row in kept):
         refused = [
-            {"filter": "accept_rewrite", "reason": row["rewrite_refusal_reason"]} for row in tried if not row["rewritten"]
+            {"filter": "accept_rewrite", "reason": row["rewrite_refusal_reason"]}
+            for row in tried
+            if not row["rewritten"]
         ]
         details["rewrites_tried"] = len(tried)
         details["rewrites_accepted"] = sum(bool(row["rewritten"]) for row in tried)

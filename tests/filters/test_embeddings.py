@@ -36,21 +36,24 @@ assert vectors.shape == (1, 384)
 """
 
 
+def run_python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code of this test in an interpreter of its own."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
+
+
 def test_the_offline_embedder_never_tries_the_network() -> None:
     """With every connection refused the weights load, and no connection was attempted."""
-    done = subprocess.run(
-        [sys.executable, "-c", NO_NETWORK], capture_output=True, text=True, timeout=120, check=False
-    )  # noqa: S603
+    done = run_python(NO_NETWORK)
     assert done.returncode == 0, done.stderr
     assert "NETWORK" not in done.stderr
 
 
 def test_importing_the_room_loads_no_model_library() -> None:
     """torch, transformers and sentence_transformers wait for the first use."""
-    code = "import sys, castwright.filters; print(sorted({'torch', 'transformers', 'sentence_transformers', 'distilabel'} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )  # noqa: S603
+    heavy = "{'torch', 'transformers', 'sentence_transformers', 'distilabel'}"
+    code = f"import sys, castwright.filters; print(sorted({heavy} & set(sys.modules)))"
+    done = run_python(code)
     assert done.stdout.strip() == "[]"
 
 

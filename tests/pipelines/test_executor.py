@@ -150,7 +150,11 @@ def with_built_in_task() -> Pipeline:
     with Pipeline(name="task") as pipeline:
         load = LoadDataFromDicts(data=[{"text": f"row {n}"} for n in range(70)])
         task = TextGeneration(
-            name="task", llm=Echo(), num_generations=2, input_mappings={"instruction": "text"}, group_generations=True
+            name="task",
+            llm=Echo(),
+            num_generations=2,
+            input_mappings={"instruction": "text"},
+            group_generations=True,
         )
         load >> task >> ExpandColumns(name="expand", columns=["generation"])
     return pipeline

@@ -30,7 +30,7 @@ class OfflineLLM(AsyncLLM):
         input: list[Message],  # noqa: A002 (distilabel's name)
         num_generations: int = 1,
         sample: int = 0,
-        json_schema: dict[str, Any] | None = None,  # noqa: ARG002 (a task's prompt already says what shape it wants)
+        json_schema: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the replies for samples `sample` to `sample + num_generations - 1`.
 

@@ -84,7 +84,7 @@ class LocalTransformersLLM(AsyncLLM):
         input: list[Message],  # noqa: A002 (distilabel's name)
         num_generations: int = 1,
         sample: int = 0,
-        json_schema: dict[str, Any] | None = None,  # noqa: ARG002 (no grammar here: the prompt says what is wanted)
+        json_schema: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Return the replies for samples `sample` to `sample + num_generations - 1`; never raises for a row.
 

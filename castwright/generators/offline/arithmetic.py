@@ -114,7 +114,8 @@ def _pairs(text: str) -> list[tuple[re.Match[str], str]]:
     found = []
     for match in _QUANTITY.finditer(text):
         unit = match["unit"] or ""
-        unit = unit if unit == "%" else f" {unit}" if unit and unit.lower() not in _NO_UNITS else ""
+        bare = not unit or unit.lower() in _NO_UNITS or text[match.end("number")] == "-"
+        unit = unit if unit == "%" else "" if bare else f" {unit}"
         found.append((match, f"{match['money'] or ''}{match['number'].rstrip(',')}{unit}"))
     return found
 
@@ -123,6 +124,7 @@ _NO_UNITS = word_set(
     "is are was and or of to in on at by from more less each per times a an the if how "
     "what that with for x y plus minus divided multiplied old new big small red blue "
     "green white black as than into"
+    " alone doubling double one two three four five six seven eight nine ten its he she they we you i"
 )
 
 

@@ -10,16 +10,19 @@ from dataclasses import dataclass, replace
 from castwright.generators.offline import english
 from castwright.generators.offline import question_patterns as pattern
 from castwright.generators.offline.clauses import AUXILIARIES, LONGEST_TOPIC
-from castwright.generators.offline.english import DETERMINERS, PREPOSITIONS
+from castwright.generators.offline.english import DETERMINERS, PREPOSITIONS, word_set
 
 _STOP = frozenset(english.read_lexicon()["stop_nouns"].split())
+
+
+_CLAUSE_WORDS = word_set("what whether how why when where who which whose")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was asked, in the answerer's words ("you" in the question is "I" here).
 
-    `topic` stands after a preposition ("about why the sky is blue"), `thing` is a plain noun phrase, `act` a
+    `topic` stands after "about" ("about why the sky is blue"), `thing` is a plain noun phrase, `act` a
     base verb phrase, `doing` its gerund, `claim` a clause; any but `kind` may be empty. `self_part` names the
     part of the card that is asked for; `mood` is "low", "high" or "".
     """
@@ -44,6 +47,9 @@ class Asked:
             "claim": self.claim,
         }
         slots = {name: value for name, value in pairs.items() if value}
+        if self.topic:
+            clause = self.topic.split(" ", 1)[0].lower() in _CLAUSE_WORDS
+            slots["subject"] = f"the question of {self.topic}" if clause else self.topic
         if len(self.options) == 2:
             slots["this"], slots["that"] = self.options
         return slots

@@ -15,7 +15,8 @@ from functools import lru_cache
 from typing import Any
 
 from castwright.generators.offline.grammar import Grammar
-from castwright.generators.offline.voice import Trade, find_trade, kin_phrase, occupation_phrase, place_phrase
+from castwright.generators.offline.life import kin_phrase, occupation_phrase, place_phrase
+from castwright.generators.offline.voice import Trade, find_trade
 from castwright.generators.offline.wordlists import word_set
 
 YOUNG = 20

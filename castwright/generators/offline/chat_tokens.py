@@ -36,7 +36,7 @@ _EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u200d\ufe0f\u20e3\U000e0020-\U000e007f]+"
 )
 _EMOTICON = re.compile(
-    r"(?<![\w/])(?:[:;=][-'^o]?[)(DPpOo\\|*\]\[}{cx]+(?!\w)|[:;=]-?/(?!/)|<3+(?!\d)|</3|[xX]D+\b"
+    r"(?<![\w/])(?:[:;=][-'^o]?[)(DPpOo\\|*\]\[}{cx]+(?!\w)|[:;=]-?/(?!/)|[:;=]3(?=\s|$)|<3+(?!\d)|</3|[xX]D+\b"
     r"|[xX]-?[)(](?=\s|$)"
     r"|\^_*\^|[oO]_[oO]\b|>[._]<|-_+-|T_T\b|¯\\_\(ツ\)_/¯|\([=:;](?=\s|$))"
 )
@@ -69,6 +69,8 @@ class Sentence:
             self.glued[start:stop] = [first] + [False] * (len(words) - 1)
         else:
             del self.glued[start:stop]
+            if stop < len(self.words) and self.words[stop][0].isalnum():
+                self.glued[start] = False
         self.words[start:stop] = words
 
 
@@ -103,7 +105,7 @@ def split_sentences(text: str) -> list[Sentence]:
         closes = not space or (piece == '"' and quotes % 2 == 0)
         if not current.words and sentences and closes and piece in '")]*':
             sentences[-1].tail += piece
-        elif piece[0] in END_MARKS and not piece[-1].isalnum():
+        elif piece[0] in END_MARKS and not piece.strip(".!?"):
             following = found[index + 1] if index < last else None
             if _ends(piece, following):
                 if current.words:

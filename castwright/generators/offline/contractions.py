@@ -42,6 +42,7 @@ _NT = {
     "ain't": ("is", "not"),
 }
 _AIN_T = {"i": "am", "you": "are", "we": "are", "they": "are", "these": "are", "those": "are"}
+_AINT = {"aint": "ain't"}
 _AFTER_HAVE_NOT = word_set("got seen heard been done had gotten")
 _ITS_BREAKERS = word_set(
     "a an the not been very so really just like pretty too also going gonna always never definitely "
@@ -66,9 +67,11 @@ def expand_contractions(sentence: Sentence) -> None:
     simple = formal_lexicon().words
     index = 0
     while index < len(words):
-        low = words[index].lower()
+        low = _AINT.get(words[index].lower(), words[index].lower())
         written: list[str] | None
-        if "'" in low:
+        if index and _in_title(words, index):
+            written = None
+        elif "'" in low:
             written = _with_apostrophe(words, index, low)
         else:
             written = simple.get(low)
@@ -88,6 +91,19 @@ def expand_contractions(sentence: Sentence) -> None:
             continue
         sentence.splice(index, stop, written)
         index += len(written)
+
+
+def _in_title(words: list[str], index: int) -> bool:
+    """Tell whether a word stands large beside another large one, as in the title of a song."""
+    if not _is_name(words[index]) or index + 1 >= len(words) or words[index][:2] in ("I'", "I"):
+        return False
+    following = words[index + 1]
+    return (
+        _is_name(following)
+        and following[:2] != "I'"
+        and "'" in words[index]
+        and words[index - 1][0].isalnum()
+    )
 
 
 def _is_name(word: str) -> bool:
@@ -140,6 +156,8 @@ def _negated(words: list[str], index: int, low: str) -> list[str]:
         before = words[index - 1].lower() if index else ""
         after = _next(words, index)[0]
         verb = _AIN_T.get(before, "is")
+        if after == "gotta":
+            verb = "do" if before in _AIN_T else "does"
         if after in _AFTER_HAVE_NOT:
             verb = "have" if before in _AIN_T else "has"
         if after in ("no", "nothing", "nobody", "none"):

@@ -77,6 +77,7 @@ _MINE = {
     "you'd": "I would",
     "you'll": "I will",
 }
+_TO_YOU = {"i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "am": "are"}
 _AFTER_I = {"are": "am", "were": "was"}
 _AFTER_YOU = {"am": "are", "was": "were"}
 _CONTRACTIONS = [
@@ -95,6 +96,14 @@ _CONTRACTIONS = [
         (r"\bI[’']ve\b", "I have"),
         (r"\b(what|where|who|how|when|why|that|there|it|he|she|here)[’']s\b", r"\1 is"),
         (r"\blet[’']s\b", "let us"),
+        (
+            r"\b((?:some|every|any|no)(?:one|body|thing))[’']s (?=(?:been|let|got|gone|done|taken|become|[a-z]+ed)\b)",
+            r"\1 has ",
+        ),
+        (
+            r"\b((?:some|every|any|no)(?:one|body|thing))[’']s (?=(?:[a-z]+ing|not|so|too|very|a|the|in|on|out|wet|wrong|gone|here|there)\b)",
+            r"\1 is ",
+        ),
     ]
 ]
 
@@ -129,6 +138,11 @@ def flip(text: str) -> str:
         if piece.strip():
             before = lower
     return "".join(out)
+
+
+def to_asker(text: str) -> str:
+    """Return the text with the asker's "I" and "my" turned to "you" and "your"; a general "you" stays."""
+    return "".join(_TO_YOU.get(piece.lower(), piece) for piece in _WORD.findall(text))
 
 
 def _i_or_me(before: str, pieces: list[str], at: int) -> str:

@@ -23,6 +23,7 @@ _ADJECTIVE_ENDS = ("ful", "ous", "ive", "able", "ible", "less", "ic", "ish", "ed
 _NOT_PLURAL = ("ss", "us", "is")
 _PLURALS = word_set("women teeth children series fish feet stuff folks men people")
 _OWNERS = frozenset({"his", "her", "their", "my", "our", "your", "its", "the"})
+_LARGE = frozenset({"I", "God", "Jesus", "Christ", "Lord"})
 _LIMIT = 400
 
 
@@ -100,7 +101,10 @@ def _says(rule: Rule, words: list[str], index: int) -> bool:
         return True
     if index + length > len(words) or words[index + 1].lower() != say[1]:
         return False
-    return length == 2 or all(words[index + offset].lower() == say[offset] for offset in range(2, length))
+    return all(
+        word.lower() == said and not (word[0].isupper() and word not in _LARGE and not word.isupper())
+        for word, said in zip(words[index + 1 : index + length], say[1:], strict=True)
+    )
 
 
 def _holds(rule: Rule, words: list[str], index: int, start: bool, asked: bool) -> bool:

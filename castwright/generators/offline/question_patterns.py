@@ -132,7 +132,25 @@ WHAT_TO = re.compile(
 )
 
 
-VAGUE = frozenset({"do", "say", "do now", "do then", "do next", "say then"})
+VAGUE = frozenset(
+    {
+        "do",
+        "say",
+        "do now",
+        "do then",
+        "do next",
+        "say then",
+        "say so",
+        "do so",
+        "do it",
+        "do that",
+        "say it",
+        "say that",
+        "put it",
+        "tell them",
+        "go on",
+    }
+)
 
 
 ADVICE = re.compile(
@@ -169,3 +187,23 @@ TOKEN = re.compile(r"[a-z][a-z'’-]*", re.IGNORECASE)
 
 
 BAD_TOPIC = re.compile(r"[<>{}\[\]|\\=_*#`]|https?:|\d{5,}|\n")
+
+
+# "What does X mean": the thing is X, quotation marks and all
+MEANING = re.compile(
+    r"^what (?:does|do|did) (?P<thing>.+?) (?:mean|stand for|signify)$",
+    re.IGNORECASE,
+)
+
+# what may hang on at the end of a question without being asked
+TAIL = re.compile(
+    r",? (?:do you (?:think|reckon|suppose)|would you say|in your (?:view|opinion)|exactly|please|honestly)$",
+    re.IGNORECASE,
+)
+
+# losses and loneliness that no single word tells
+LOSS = re.compile(
+    r"\b(?:lost (?:my|our|the baby)|left me|(?:he|she) left|(?:feel|am|so|all|dinner|live) alone|"
+    r"passed away|misses? (?:him|her)|cannot sleep)\b",
+    re.IGNORECASE,
+)

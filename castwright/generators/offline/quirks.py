@@ -157,19 +157,18 @@ _HEDGEABLE = re.compile(
 )
 
 
+_CLAUSE_HEDGES = frozenset({"I suppose", "it seems to me", "I rather think"})
+
+
 def _hedge(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
     out, left = [], 2
     for sentence in sentences:
         word = _say("hedge", rng, slots)
         if left and sentence.endswith(".") and _HEDGEABLE.match(sentence) and rng.random() < 0.8:
             front = rng.random() < 0.5 and word != "more or less"
-            closing = sentence[-1:]
-            body = sentence[:-1] if closing in ".!" else sentence
-            sentence = (
-                f"{english.upper_first(word)}, {english.lower_first(sentence)}"
-                if front
-                else f"{body}, {word}{closing if closing in '.!' else ''}"
-            )
+            comma = "" if word in _CLAUSE_HEDGES else ","
+            ahead = f"{english.upper_first(word)}{comma} {english.lower_first(sentence)}"
+            sentence = ahead if front else f"{sentence[:-1]}, {word}."
             left -= 1
         out.append(sentence)
     return out
@@ -263,26 +262,30 @@ def quirks_of(voice: Voice) -> tuple[Quirk, ...]:
     return _quirks_of(_Key(voice))
 
 
-def apply_quirks(
-    sentences: list[str],
-    voice: Voice,
-    rng: random.Random,
-    slots: Slots,
-    *,
-    frames: bool = False,
-    without: frozenset[str] = frozenset(),
-    most: int = MOST_PER_ANSWER,
-) -> list[str]:
-    """Return the sentences with at most `most` of the voice's quirks.
+def pick_quirks(
+    voice: Voice, rng: random.Random, *, frames: bool = False, without: frozenset[str] = frozenset()
+) -> list[Quirk]:
+    """Return the quirks of one answer, at most two, those that rewrite words last.
 
-    `frames` leaves out those that add content or change words, `without` those named.
+    `frames` leaves out those that add content or change words, `without` those named. What rewrites words
+    goes last, so that it also reaches the sentences that other quirks added.
     """
-    quirks = [
+    known = [
         quirk for quirk in quirks_of(voice) if not (frames and quirk.content) and quirk.name not in without
     ]
-    chosen = quirks if len(quirks) <= most else rng.sample(quirks, most)
-    # what rewrites words goes last, so that it also reaches the sentences that other quirks added
-    for quirk in sorted(chosen, key=lambda quirk: quirk.name in _LAST):
+    most = 1 if frames else MOST_PER_ANSWER
+    chosen = known if len(known) <= most else rng.sample(known, most)
+    return sorted(chosen, key=lambda quirk: quirk.name in _LAST)
+
+
+def added_sentences(quirks: list[Quirk]) -> int:
+    """Return how many sentences the quirks will add."""
+    return sum(quirk.name not in _LAST for quirk in quirks)
+
+
+def apply_quirks(sentences: list[str], quirks: list[Quirk], rng: random.Random, slots: Slots) -> list[str]:
+    """Return the sentences with the quirks applied in their order."""
+    for quirk in quirks:
         sentences = quirk.apply(sentences, rng, slots)
     return sentences
 

@@ -47,7 +47,9 @@ _INTERJECTION = re.compile(
     re.IGNORECASE,
 )
 
-_LONGEST_FACTOR = 4
+_STATEMENT = re.compile(
+    r"(?:It|There|The|That|This|A|An|My|I|One|We|You|Some|Most|Nobody|Everyone|People|Few)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def _formal_tone(scene: _Scene) -> str:
         if len(text.split()) < 3:
             continue
         if at and scene.rng.random() < 0.6 and not text.endswith("?"):
-            text = f"{scene.say('formal.link')} {english.lower_first(text)}"
+            link = "formal.that" if _STATEMENT.match(text) else "formal.comma"
+            text = f"{scene.say(link)} {english.lower_first(text)}"
         out.append(text)
     lead = [scene.say("formal.lead")]
     close = [scene.say("formal.close")] if len(out) < 4 else []

@@ -18,7 +18,7 @@ from castwright.generators.offline import english
 from castwright.generators.offline.arithmetic import solve
 from castwright.generators.offline.asked import Asked
 from castwright.generators.offline.grammar import Grammar, grammar
-from castwright.generators.offline.quirks import apply_quirks
+from castwright.generators.offline.quirks import added_sentences, apply_quirks, pick_quirks
 from castwright.generators.offline.register import finish, in_register
 from castwright.generators.offline.sums import Quantities, Sum
 from castwright.generators.offline.topics import read_question
@@ -27,7 +27,7 @@ from castwright.personas.card import PersonaCard
 
 Shot = tuple[str, str]
 _Say = Callable[[str], str]
-_COUNTS = {"short": (2, 2), "medium": (3, 4), "long": (3, 4)}
+_COUNTS = {"short": (2, 3), "medium": (3, 5), "long": (4, 5)}
 _MOST = 5  # sentences in an answer, before a catchphrase
 _LIFE_SHARE, _OPEN_SHARE, _CATCH_SHARE = 0.75, 0.45, 0.5
 _ADVERBIAL = re.compile(
@@ -55,8 +55,10 @@ def respond(card: PersonaCard, question: str, shots: Sequence[Shot] = (), *, sam
     slots = {**voice.slots(rng), **asked.slots()}
     stance = _stance(voice, rng)
     count = _sentence_count(card, shots, rng)
-    sentences = _compose(question, asked, stance, count, slots, rng, card.dialogue_style.sentence_length)
-    sentences = apply_quirks(finish(sentences), voice, rng, slots, without=_unfit(asked))
+    quirks = pick_quirks(voice, rng, without=_unfit(asked))
+    room = count - added_sentences(quirks)
+    sentences = _compose(question, asked, stance, room, slots, rng, card.dialogue_style.sentence_length)
+    sentences = apply_quirks(finish(sentences), quirks, rng, slots)
     most = count if shots else min(_MOST, count + 1)
     sentences = _fitted(sentences, most)
     sentences = in_register(finish(sentences), voice.register, rng)
@@ -108,7 +110,7 @@ def _compose(
     core = _core(question, asked, slots, say)
     room = max(0, count - len(core))
     before: list[str] = []
-    if room > 1 and rng.random() < _OPEN_SHARE and asked.kind not in ("feeling", "greeting"):
+    if room > 1 and rng.random() < _OPEN_SHARE and asked.mood != "low" and asked.kind != "greeting":
         before.append(say(f"open.{stance}"))
         room -= 1
     after = [say(part) for part in _order(asked, stance, room, rng)]

@@ -14,7 +14,7 @@ import re
 
 from castwright.generators.offline import english
 from castwright.generators.offline.grammar import grammar
-from castwright.generators.offline.quirks import apply_quirks
+from castwright.generators.offline.quirks import apply_quirks, pick_quirks
 from castwright.generators.offline.register import finish, in_register
 from castwright.generators.offline.respond import place_catchphrase, seeded
 from castwright.generators.offline.voice import Voice, voice_of
@@ -124,7 +124,7 @@ def _frame(voice: Voice, stance: str, slots: dict[str, str], rng: random.Random)
     after = (
         [rules.say(f"after.{rng.choice([stance, 'any'])}", rng, slots)] if rng.random() < _AFTER_SHARE else []
     )
-    before = apply_quirks(finish(before), voice, rng, slots, frames=True, most=1, without=_CONTRARY)
+    before = apply_quirks(finish(before), pick_quirks(voice, rng, frames=True, without=_CONTRARY), rng, slots)
     phrases = [phrase for phrase in voice.card.dialogue_style.catchphrases if not _NUMERIC.search(phrase)]
     if phrases and rng.random() < 0.5:
         spoken = place_catchphrase(after or before, rng.choice(phrases), rng)

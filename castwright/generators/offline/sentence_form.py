@@ -205,7 +205,7 @@ def _capital(word: str, proper: dict[str, str]) -> str:
 
 def written(sentence: Sentence, asked: bool) -> str:
     """Return the sentence as text, with its first letter large and its end mark; empty without a word."""
-    if not any(word[0].isalnum() or word[0] == "[" for word in sentence.words):
+    if not any(character.isalnum() for word in sentence.words for character in word):
         return ""
     text = join(sentence.words, sentence.glued)
     for index, character in enumerate(text):

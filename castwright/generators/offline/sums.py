@@ -39,10 +39,15 @@ def written(number: Fraction) -> str:
 
 
 def to_number(text: str) -> Fraction:
+    """Return the number that digits with thousands separators stand for."""
     return Fraction(text.replace(",", ""))
 
 
 def make_sum(working: str, result: Fraction, operation: str, before: str = "", after: str = "") -> Sum | None:
+    """Return a result with its currency before or its unit after it, or None where it is beyond reading.
+
+    A rounded result says "about".
+    """
     if abs(result) > _LARGEST:
         return None
     about = "about " if written(result) and to_number(written(result)) != result else ""

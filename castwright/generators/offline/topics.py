@@ -9,6 +9,7 @@ keyword soup ("sky, blue"), which no sentence can use grammatically.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 
@@ -60,7 +61,7 @@ def _main_sentence(text: str) -> str:
     sentences = [match.strip() for match in pattern.SENTENCE.findall(text) if match.strip()]
     asking = [sentence for sentence in sentences if sentence.endswith("?")]
     main = asking[-1] if asking else next((s for s in sentences if pattern.IMPERATIVE.match(_lead(s))), "")
-    main = pattern.SECOND_ASKING.split(main)[0]
+    main = pattern.TAIL.sub("", pattern.SECOND_ASKING.split(main)[0].rstrip("?!. "))
     return _lead((main or (sentences[-1] if sentences else "")).strip().rstrip("?!. \"'”"))
 
 
@@ -77,8 +78,7 @@ def _mood(text: str) -> str:
     words = {word.lower() for word in pattern.TOKEN.findall(text)}
     return (
         "low"
-        if words & _LOW
-        or re.search(r"\blost (?:my|our)\b|\bleft me\b|\bhe left\b|\bshe left\b", text, re.IGNORECASE)
+        if words & _LOW or pattern.LOSS.search(text)
         else "high"
         if words & _HIGH or re.search(r"\bI (?:actually )?(?:passed|won|got the job|made it)\b", text)
         else ""
@@ -102,6 +102,9 @@ def _by_kind(main: str) -> Asked:
         r"(?:tell|give|any|do you know|know|make)\b", main, re.IGNORECASE
     ):
         return Asked("joke")
+    if match := pattern.MEANING.match(main):
+        thing = flip(match["thing"])
+        return Asked("what", topic=thing, thing=thing)
     if match := pattern.VERSE.match(main):
         return Asked("verse", topic=flip(match["thing"]), thing=flip(match["thing"]))
     if match := pattern.IMPERATIVE.match(main):
@@ -157,11 +160,11 @@ def _choice(left: str, right: str) -> Asked | None:
     )
 
 
-def _with_act(asked: Asked, act: str) -> Asked:
+def _with_act(asked: Asked, act: str, turn: Callable[[str], str] = flip) -> Asked:
     words = act.split(" ")
     while len(words) > 1 and words[0].lower() in ADVERBS:
         words = words[1:]
-    act = flip(" ".join(words))
+    act = turn(" ".join(words))
     doing = english.gerund(act)
     if not doing or len(words) > LONGEST_TOPIC:
         return asked
@@ -199,7 +202,9 @@ def _wh(main: str, tokens: list[str], first: str) -> Asked:
             or tokens[1].lower() == "to"
         )
     ):
-        asked = _with_act(Asked("how_to"), match["act"])
+        if match["act"].lower() in pattern.VAGUE:
+            return Asked("advice")
+        asked = _with_act(Asked("how_to"), match["act"], turn=english.to_asker)
         if asked.act:
             return replace(asked, topic=asked.doing)
     if pattern.HOW_MUCH.match(main):

@@ -43,7 +43,7 @@ def _lost_stop(parts: Sequence[str], index: int, sentence: str) -> str:
 
 
 def _one_spelling_of_i(text: str, source: str) -> str:
-    """Return the text with "I" or "i" throughout, whichever is more frequent (not where the source has both)."""
+    """Return the text with "I" or "i" throughout, whichever is more frequent, unless the source has "i"."""
     forms = _I.findall(text)
     if "i" in _I.findall(source) or "`" in text or "i" not in forms or "I" not in forms:
         return text

@@ -32,36 +32,16 @@ _CLITICS = {
     "wo": ("will",),
 }
 _PERSONS = frozenset(
-    (
-        "you",
-        "your",
-        "yours",
-        "yourself",
-        "he",
-        "him",
-        "his",
-        "himself",
-        "she",
-        "her",
-        "hers",
-        "herself",
-        "we",
-        "us",
+    form
+    for forms in (
+        ("you", "your", "yours", "yourself"),
+        ("he", "him", "his", "himself"),
+        ("she", "her", "hers", "herself"),
+        ("we", "us", "our", "ours", "ourselves"),
+        ("they", "them", "their", "theirs", "themselves"),
+        ("my", "me", "mine", "myself"),
     )
-    + (
-        "our",
-        "ours",
-        "ourselves",
-        "they",
-        "them",
-        "their",
-        "theirs",
-        "themselves",
-        "my",
-        "me",
-        "mine",
-        "myself",
-    )
+    for form in forms
 )
 
 

@@ -11,8 +11,8 @@ import math
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_STEPS_PER_ROOT = 35  # 576 training pairs: 840 steps, about a minute on two cores
-_MIN_STEPS, _MAX_STEPS = 200, 8_000
+_STEPS_PER_ROOT = 55  # 600 training pairs: 1,350 steps, about a minute on two quiet cores
+_MIN_STEPS, _MAX_STEPS = 300, 16_000
 _BASE_EPOCHS = 3
 
 
@@ -31,7 +31,7 @@ class RewriterTraining(BaseModel):
     seed: int = Field(default=0, ge=0)
     max_steps: int | None = Field(default=None, ge=1)
     max_seconds: float | None = Field(default=None, gt=0)
-    batch_size: int = Field(default=32, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     learning_rate: float | None = Field(default=None, gt=0)
     held_out: float = Field(default=0.1, ge=0, le=0.5)
     width: int = Field(default=128, ge=16)

@@ -113,7 +113,7 @@ def test_nothing_of_the_training_is_left_beside_the_checkpoint(trained: tuple[Pa
 
 
 def test_prompt_tokens_carry_no_loss(tmp_path: Path) -> None:
-    """Labels are -100 on the prompt and the padding, and the tokens themselves on the casual side and its end."""
+    """Labels are -100 on the prompt and the padding, and the tokens themselves on the casual side."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     from castwright.generators.rewriter.attested import learn_attested
@@ -165,7 +165,7 @@ def plain_base(folder: Path) -> Path:
     bytes_of_text.train_from_iterator(
         [pair.formal for pair in PAIRS], vocab_size=300, special_tokens=["<end>"]
     )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_of_text._tokenizer, eos_token="<end>")
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_of_text._tokenizer, eos_token="<end>")  # noqa: S106 (a token, no password)
     tokenizer.save_pretrained(folder)
     shape = LlamaConfig(
         vocab_size=300, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1
@@ -250,10 +250,10 @@ def test_importing_the_rewriter_loads_no_model_library() -> None:
 
 
 def test_steps_grow_with_the_pairs() -> None:
-    """Steps follow the root of the number of pairs between two bounds; a setting wins; a base counts epochs."""
+    """Steps follow the root of the number of pairs; a setting wins; a base counts epochs."""
     config = RewriterTraining()
-    assert config.steps_for(20) == 200
-    assert config.steps_for(640) < config.steps_for(20_000) <= 8_000
+    assert config.steps_for(20) == 300
+    assert config.steps_for(640) < config.steps_for(20_000) <= 16_000
     assert RewriterTraining(max_steps=7).steps_for(640) == 7
     assert RewriterTraining(base="x", batch_size=32).steps_for(640) == 60
 
