@@ -133,11 +133,7 @@ def final_number(question: str, answer: str) -> Quantity | None:
     if stated:
         return stated[-1]
     numbers = find_quantities(plain(straighten(answer)))
-    short = (
-        count_words(answer) <= 6
-        and len(numbers) == 1
-        and count_words(answer) - count_words(numbers[0].text) <= 3
-    )
+    short = count_words(answer) <= 6 and len(numbers) == 1 and count_words(answer) - count_words(numbers[0].text) <= 3
     if numbers and (short or _ASKS_NUMBER.search(question)):
         return numbers[-1]
     return None
@@ -154,14 +150,10 @@ def _check_number(question: str, answer: str, expected: Quantity, persona_answer
     lone = [n for n in _lone_numbers(text, numbers) if not any(n.same(other) for other in known)]
     wrong = next((number for number in [*stated, *lone] if not number.same(expected)), None)
     if wrong is not None:
-        return Agreement(
-            "number", False, f"the answer is {wanted}, the answer in persona states {_show(wrong)}"
-        )
+        return Agreement("number", False, f"the answer is {wanted}, the answer in persona states {_show(wrong)}")
     said = _final_of(text, numbers, stated, expected, known)
     if not said.same(expected):
-        return Agreement(
-            "number", False, f"the answer is {wanted}, the answer in persona ends in {_show(said)}"
-        )
+        return Agreement("number", False, f"the answer is {wanted}, the answer in persona ends in {_show(said)}")
     return Agreement("number", True, f"both say {wanted}")
 
 
@@ -206,22 +198,16 @@ def _check_choice(letter: str, options: dict[str, str], persona_answer: str) -> 
             f"the answer is {wanted}, the answer in persona chooses {', '.join(sorted(stated))}",
         )
     if named and letter not in named:
-        return Agreement(
-            "choice", False, f"the answer is {wanted}, the answer in persona says {options[named[0]]!r}"
-        )
+        return Agreement("choice", False, f"the answer is {wanted}, the answer in persona says {options[named[0]]!r}")
     if not stated and named != [letter]:
-        return Agreement(
-            "choice", False, f"the answer is {wanted}, the answer in persona names {', '.join(named)}"
-        )
+        return Agreement("choice", False, f"the answer is {wanted}, the answer in persona names {', '.join(named)}")
     return Agreement("choice", True, f"both choose {wanted}")
 
 
 def _check_code(answer: str, persona_answer: str) -> Agreement:
     wanted, said = code_blocks(answer), code_blocks(persona_answer)
     if not said:
-        return Agreement(
-            "code", False, f"the answer has {len(wanted)} code block(s), the answer in persona has none"
-        )
+        return Agreement("code", False, f"the answer has {len(wanted)} code block(s), the answer in persona has none")
     if wanted == said:
         return Agreement("code", True, f"{len(wanted)} code block(s) the same")
     if len(wanted) != len(said):
@@ -231,6 +217,4 @@ def _check_code(answer: str, persona_answer: str) -> Agreement:
     block = next(number for number, (a, b) in enumerate(zip(wanted, said, strict=True)) if a != b)
     pairs = zip([*wanted[block].split("\n"), ""], [*said[block].split("\n"), ""], strict=False)
     line, other = next(((a, b) for a, b in pairs if a != b), ("", ""))
-    return Agreement(
-        "code", False, f"code block {block + 1} differs: {line.strip()!r} became {other.strip()!r}"
-    )
+    return Agreement("code", False, f"code block {block + 1} differs: {line.strip()!r} became {other.strip()!r}")

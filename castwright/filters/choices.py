@@ -66,15 +66,9 @@ def options_named(options: dict[str, str], text: str) -> list[str]:
     not."""
     said = f" {_words(_NOT_LETTER.sub(' ', straighten(text)))} "
     found = {
-        letter: _words(option)
-        for letter, option in options.items()
-        if f" {_words(option)} " in said and _words(option)
+        letter: _words(option) for letter, option in options.items() if f" {_words(option)} " in said and _words(option)
     }
-    return [
-        a
-        for a, text_a in found.items()
-        if not any(a != b and text_a in text_b for b, text_b in found.items())
-    ]
+    return [a for a, text_a in found.items() if not any(a != b and text_a in text_b for b, text_b in found.items())]
 
 
 def _words(text: str) -> str:

@@ -11,8 +11,8 @@ import textwrap
 
 _FENCE = re.compile(r"```[^\n`]*\n(.*?)```", re.DOTALL)
 _CODE_LINE = re.compile(
-    r"^\s*(?:def |class |return\b|import |from \w+ import|(?:for|while|if|elif|with|try|else|except)\b.*:\s*$|@\w+|"
-    r"public |private |function |const |let |var |\}|\{)|^.*[;{]\s*$"
+    r"^\s*(?:def |class |return\b|import |from \w+ import|(?:for|while|if|elif|with|try|else|except)\b.*:\s*$|"
+    r"@\w+|public |private |function |const |let |var |\}|\{)|^.*[;{]\s*$"
 )
 _ALSO_CODE = re.compile(r"^\s{2,}\S|^\s*#|^\s*[\w.\[\]]+\s*[-+*/]?=\s*\S|^\s*\w+\(.*\)\s*$")
 

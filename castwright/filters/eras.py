@@ -60,11 +60,7 @@ def _numbered_years(text: str) -> list[int]:
     for pattern, number in ((_CENTURY, int), (_WORD_CENTURY, lambda word: _ORDINALS.index(word) + 1)):
         for match in pattern.finditer(rest):
             part, century, side = match.group(1) or "", number(match.group(2)), match.group(3)
-            end = (
-                -(century - 1) * 100 - 1
-                if _before_christ(side)
-                else (century - 1) * 100 + _PART_OF_CENTURY[part]
-            )
+            end = -(century - 1) * 100 - 1 if _before_christ(side) else (century - 1) * 100 + _PART_OF_CENTURY[part]
             years.append(end)
         rest = pattern.sub(" ", rest)
     for match in _DECADE.finditer(rest):

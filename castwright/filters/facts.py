@@ -18,9 +18,7 @@ _CALENDAR = frozenset(_LEXICON["calendar"])
 _OATHS = frozenset(_LEXICON["oaths"])
 _OPENERS = frozenset(_LEXICON["openers"])
 _NAME = re.compile(r"(?<![\w'-])[A-Z][\w'-]*(?:\.[A-Z])*")
-_VOCATIVE = re.compile(
-    r"(?:\b(?:my|by|dear|good|sweet|great|old|young|holy|o|oh|ah)\s+|,\s*)$", re.IGNORECASE
-)
+_VOCATIVE = re.compile(r"(?:\b(?:my|by|dear|good|sweet|great|old|young|holy|o|oh|ah)\s+|,\s*)$", re.IGNORECASE)
 _YES = re.compile(
     r"\b(?:yes|yea|yeah|yep|aye|indeed|certainly|of course|absolutely|true|correct|surely|verily)\b",
     re.IGNORECASE,
@@ -35,9 +33,7 @@ def compare_facts(question: str, answer: str, persona_answer: str) -> str:
     """Return what the answer in persona loses, contradicts or invents, or "" when the facts stand."""
     answer, said, asked = straighten(answer), straighten(persona_answer), straighten(question)
     return (
-        _compare_polarity(answer, said)
-        or _compare_numbers(asked, answer, said)
-        or _compare_names(asked, answer, said)
+        _compare_polarity(answer, said) or _compare_numbers(asked, answer, said) or _compare_names(asked, answer, said)
     )
 
 
@@ -46,9 +42,7 @@ def _compare_polarity(answer: str, said: str) -> str:
     if not leads:
         return ""
     affirms = leads.group(1).lower() in ("yes", "true")
-    cues = sorted(
-        (m.start(), -m.end(), yes) for yes, p in ((True, _YES), (False, _NO)) for m in p.finditer(said)
-    )
+    cues = sorted((m.start(), -m.end(), yes) for yes, p in ((True, _YES), (False, _NO)) for m in p.finditer(said))
     first = cues[0][2] if cues else None
     if first is not None and first != affirms:
         return f"the answer says {leads.group(1)!r}, the answer in persona says the opposite"
@@ -96,14 +90,8 @@ def names(text: str, *, inside_only: bool = False) -> list[str]:
         for match in _NAME.finditer(sentence):
             word = match.group().removesuffix("'s").rstrip("'-")
             before = sentence[: match.start()]
-            first = not re.search(r"\w", before) or bool(
-                re.search(r"(?:[:;\"“*•]|\n|--|—)\s*[\"'“*]*$", before)
-            )
-            if (
-                word.lower() in _OATHS
-                or len(word) < 2
-                or (first and (inside_only or word.lower() in _OPENERS))
-            ):
+            first = not re.search(r"\w", before) or bool(re.search(r"(?:[:;\"“*•]|\n|--|—)\s*[\"'“*]*$", before))
+            if word.lower() in _OATHS or len(word) < 2 or (first and (inside_only or word.lower() in _OPENERS)):
                 continue
             if inside_only and word not in _CALENDAR and _VOCATIVE.search(before):
                 continue

@@ -107,9 +107,7 @@ def _derives(word: str, stems: Collection[str]) -> bool:
 def _loop(words: Sequence[str], size: int, times: int) -> list[str]:
     for start in range(len(words) - size * times + 1):
         chunk = list(words[start : start + size])
-        if all(
-            list(words[start + size * turn : start + size * (turn + 1)]) == chunk for turn in range(1, times)
-        ):
+        if all(list(words[start + size * turn : start + size * (turn + 1)]) == chunk for turn in range(1, times)):
             return chunk
     return []
 

@@ -63,6 +63,4 @@ def _reason(words: float, sentences: int, wanted: str, min_words: int, max_words
     mean = words / sentences
     if low <= mean <= high:
         return ""
-    return (
-        f"{mean:.0f} words a sentence; a speaker of {wanted} sentences keeps within {low:.0f} to {high:.0f}"
-    )
+    return f"{mean:.0f} words a sentence; a speaker of {wanted} sentences keeps within {low:.0f} to {high:.0f}"

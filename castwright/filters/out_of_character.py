@@ -66,9 +66,7 @@ _SELF_VERBS = "|".join(_WORDS["verbs_of_self_report"])
 @cache
 def _terms() -> tuple[re.Pattern[str], dict[str, int]]:
     """Return one pattern for every anachronism, longest first, and the year of each."""
-    years = {
-        str(term).lower(): int(year) for year, terms in load_lexicon("anachronisms").items() for term in terms
-    }
+    years = {str(term).lower(): int(year) for year, terms in load_lexicon("anachronisms").items() for term in terms}
     body = "|".join(re.escape(term) for term in sorted(years, key=lambda term: (-len(term), term)))
     return re.compile(rf"(?<![\w-])({body})(?:s|es)?(?![\w-])", re.IGNORECASE), years
 
@@ -108,9 +106,7 @@ def find_role_talk(text: str, speaker: Speaker) -> list[Finding]:
             continue
         if machine and says == "says it is an AI":
             continue
-        match = re.search(
-            source.replace("{name}", re.escape(straighten(speaker.name.strip()))), text, re.IGNORECASE
-        )
+        match = re.search(source.replace("{name}", re.escape(straighten(speaker.name.strip()))), text, re.IGNORECASE)
         if match:
             found.append(Finding("role_talk", strength, f"{says}: {match.group()!r}"))
     return found
@@ -123,13 +119,9 @@ def find_stage_directions(text: str, speaker: Speaker) -> list[Finding]:
     for match in _STAGE.finditer(text):
         gesture = next(group for group in match.groups() if group).lower()
         quirks = speaker.quirks.lower()
-        if ("sigh" in gesture and "sigh" in quirks) or (
-            re.search("laugh|chuckle", gesture) and "laugh" in quirks
-        ):
+        if ("sigh" in gesture and "sigh" in quirks) or (re.search("laugh|chuckle", gesture) and "laugh" in quirks):
             continue
-        found.append(
-            Finding("stage_direction", 0.8, f"acts out a stage direction: {match.group().strip()!r}")
-        )
+        found.append(Finding("stage_direction", 0.8, f"acts out a stage direction: {match.group().strip()!r}"))
     return found
 
 
@@ -177,9 +169,7 @@ def find_third_person(text: str, speaker: Speaker) -> list[Finding]:
     for sentence in sentences(text):
         match = pattern.match(sentence)
         if match:
-            return [
-                Finding("third_person", 0.6, f"speaks of themself in the third person: {match.group()!r}")
-            ]
+            return [Finding("third_person", 0.6, f"speaks of themself in the third person: {match.group()!r}")]
     return []
 
 
@@ -228,8 +218,7 @@ def out_of_character(
     for rule in rules:
         if rule not in RULES:
             raise RecipeError(
-                f"filter 'out_of_character': unknown rule {rule!r}{nearest(rule, RULES)}; "
-                f"there are: {', '.join(RULES)}"
+                f"filter 'out_of_character': unknown rule {rule!r}{nearest(rule, RULES)}; there are: {', '.join(RULES)}"
             )
     reasons, scores = [], []
     for text, speaker in zip(texts(frame, column), _speakers(frame), strict=True):
@@ -244,6 +233,5 @@ def _speakers(frame: pl.DataFrame) -> list[Speaker]:
     modern = frame.get_column("modern").to_list() if "modern" in frame.columns else [None] * frame.height
     rows = zip(*(texts(frame, field) for field in fields), strict=True)
     return [
-        Speaker(modern=now, **dict(zip(fields, values, strict=True)))
-        for now, values in zip(modern, rows, strict=True)
+        Speaker(modern=now, **dict(zip(fields, values, strict=True))) for now, values in zip(modern, rows, strict=True)
     ]

@@ -218,11 +218,7 @@ def _starts_sentence(text: str, place: int) -> bool:
 
 def _folded(text: str) -> set[str]:
     words = {word.lower() for word in _WORD.findall(text)}
-    return (
-        words
-        | {re.sub(r"'\w*$", "", word) for word in words}
-        | {p for word in words for p in word.split("-")}
-    )
+    return words | {re.sub(r"'\w*$", "", word) for word in words} | {p for word in words for p in word.split("-")}
 
 
 def _stands_in(name: str, words: set[str]) -> bool:
@@ -232,8 +228,7 @@ def _stands_in(name: str, words: set[str]) -> bool:
     if parts & words:
         return True
     return any(
-        len(word) >= 3 and len(folded) >= 3 and (folded.startswith(word) or word.startswith(folded))
-        for word in words
+        len(word) >= 3 and len(folded) >= 3 and (folded.startswith(word) or word.startswith(folded)) for word in words
     )
 
 

@@ -21,9 +21,7 @@ _QUOTES = re.compile(
     re.DOTALL,
 )
 _BREAK = re.compile(r"\n+|(?<=[.!?…])[\"'”’)\]*]*\s+")
-_ABBREVIATION = re.compile(
-    r"(?i:\b(?:mr|mrs|ms|dr|st|prof|sr|jr|vs|e\.g|i\.e))\.$|(?<!\w)[A-HJ-Z]\.$|^\(?\d{1,2}\.$"
-)
+_ABBREVIATION = re.compile(r"(?i:\b(?:mr|mrs|ms|dr|st|prof|sr|jr|vs|e\.g|i\.e))\.$|(?<!\w)[A-HJ-Z]\.$|^\(?\d{1,2}\.$")
 _CLAUSE = re.compile(r"[;:—–]|--|,?\s+(?:but|yet|however|though|still|except)\b,?", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 

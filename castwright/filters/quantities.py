@@ -100,6 +100,10 @@ _IDIOMS = re.compile(
 )
 
 
+_LONGEST = 60
+"""Characters of the longest number that is read: a longer run of digits is noise (and int() refuses 4,300)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number in a text: its exact value (a percentage as its number of hundredths), place and words."""
@@ -138,7 +142,8 @@ def find_quantities(text: str) -> list[Quantity]:
 def _read(text: str) -> tuple[Quantity, ...]:
     # cached: one check of two answers reads the same few texts several times
     visible = _IDIOMS.sub(lambda match: " " * len(match.group()), text)
-    found = [_from_digits(match) for match in _DIGITS.finditer(visible)]
+    digits = (match for match in _DIGITS.finditer(visible) if len(match.group()) <= _LONGEST)
+    found = [_from_digits(match) for match in digits]
     taken = [(q.start, q.start + len(q.text)) for q in found]
     for match in (*_WORDS.finditer(visible), *_HALF.finditer(visible)):
         if any(start < match.end() and match.start() < end for start, end in taken):
@@ -164,9 +169,7 @@ def _from_digits(match: re.Match[str]) -> Quantity:
 def _from_words(match: re.Match[str]) -> Quantity | None:
     groups = match.groupdict()
     if "body" not in groups:
-        return Quantity(
-            Fraction(1, _PARTS[match["part"].lower()]), match.start(), match.group(), in_digits=False
-        )
+        return Quantity(Fraction(1, _PARTS[match["part"].lower()]), match.start(), match.group(), in_digits=False)
     body = match["body"].lower()
     value = word_value(body)
     if value is None or (body == "one" and not (match["part"] or match["fraction"] or match["percent"])):
@@ -192,9 +195,7 @@ def word_value(words: str) -> Fraction | None:
             continue
         if word in _SMALL:
             value = _SMALL[word]
-            if value >= last or (
-                value >= 10 and last < 100
-            ):  # "four five", "five twenty": two numbers, not one
+            if value >= last or (value >= 10 and last < 100):  # "four five", "five twenty": two numbers, not one
                 return None
             group, last = group + value, 10 if value >= 20 else 0
         elif word == "hundred":

@@ -76,9 +76,7 @@ def _signs() -> tuple[_Sign, ...]:
 
 @cache
 def _benign() -> re.Pattern[str]:
-    return re.compile(
-        "|".join(f"(?:{pattern})" for pattern in load_lexicon("refusal")["benign"]), re.IGNORECASE
-    )
+    return re.compile("|".join(f"(?:{pattern})" for pattern in load_lexicon("refusal")["benign"]), re.IGNORECASE)
 
 
 def refusal(frame: pl.DataFrame, *, column: str = "response", min_strength: float = 0.5) -> pl.DataFrame:
@@ -95,8 +93,7 @@ def refusal(frame: pl.DataFrame, *, column: str = "response", min_strength: floa
         for text, who in zip(texts(frame, column), about, strict=True)
     ]
     reasons = [
-        f"{item.says}: {item.evidence!r}" if item.strength >= min_strength and item.kind else ""
-        for item in found
+        f"{item.says}: {item.evidence!r}" if item.strength >= min_strength and item.kind else "" for item in found
     ]
     return verdicts(reasons, [item.strength for item in found])
 

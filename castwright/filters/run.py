@@ -67,8 +67,7 @@ class FilterSpec(BaseModel):
     def _check(self) -> FilterSpec:
         if self.name not in FILTERS:
             raise RecipeError(
-                f"unknown filter {self.name!r}{nearest(self.name, FILTERS)}; "
-                f"there are: {', '.join(sorted(FILTERS))}"
+                f"unknown filter {self.name!r}{nearest(self.name, FILTERS)}; there are: {', '.join(sorted(FILTERS))}"
             )
         check_options(self.name, FILTERS[self.name], self.options)
         return self
@@ -85,8 +84,7 @@ def check_options(name: str, function: Filter, options: dict[str, Any]) -> None:
     for option, value in options.items():
         if option not in known:
             raise RecipeError(
-                f"filter {name!r}: unknown option {option!r}{nearest(option, known)}; "
-                f"it takes: {', '.join(known)}"
+                f"filter {name!r}: unknown option {option!r}{nearest(option, known)}; it takes: {', '.join(known)}"
             )
         try:
             TypeAdapter(hints[option]).validate_python(value)
@@ -148,9 +146,7 @@ def _judge(frame: pl.DataFrame, spec: FilterSpec, embedder: Embedder | None) -> 
     options = dict(spec.options)
     if needs_embedder([spec]):
         options["embedder"] = embedder or load_embedder()
-    judged = function(frame, **options).select(
-        pl.col(name).cast(dtype) for name, dtype in VERDICT_SCHEMA.items()
-    )
+    judged = function(frame, **options).select(pl.col(name).cast(dtype) for name, dtype in VERDICT_SCHEMA.items())
     if judged.height != frame.height:
         raise AssertionError(f"filter {spec.name!r} gave {judged.height} verdicts for {frame.height} rows")
     return judged

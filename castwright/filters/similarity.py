@@ -61,9 +61,7 @@ def find_stars(vectors: Vectors, order: Positions, threshold: float, block: int 
     return Stars(keeper, cosine)
 
 
-def _nearest_centre(
-    members: Vectors, centres: Vectors, block: int
-) -> tuple[npt.NDArray[np.float32], Positions]:
+def _nearest_centre(members: Vectors, centres: Vectors, block: int) -> tuple[npt.NDArray[np.float32], Positions]:
     """Return each member's greatest cosine with a centre and that centre's number (-inf and -1 with none)."""
     near = np.full(len(members), -np.inf, dtype=np.float32)
     nearest = np.full(len(members), -1, dtype=np.int64)

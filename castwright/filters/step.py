@@ -100,9 +100,7 @@ def _plain_series(name: str, values: list[Any]) -> pl.Series | None:
     if kinds == {int} and all(value is None or -(2**63) <= value < 2**63 for value in values):
         return pl.Series(name, values, dtype=pl.Int64)
     if kinds <= {int, float}:
-        return pl.Series(
-            name, [None if value is None else float(value) for value in values], dtype=pl.Float64
-        )
+        return pl.Series(name, [None if value is None else float(value) for value in values], dtype=pl.Float64)
     if kinds <= {list, tuple} and all(isinstance(item, str) for value in values if value for item in value):
         return pl.Series(name, [None if v is None else list(v) for v in values], dtype=pl.List(pl.String))
     return None

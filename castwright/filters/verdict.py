@@ -43,9 +43,7 @@ def texts(frame: pl.DataFrame, column: str) -> list[str]:
         return [""] * frame.height
     values = frame.get_column(column)
     if isinstance(values.dtype, pl.List):
-        return [
-            " | ".join(str(item) for item in items) if items is not None else "" for items in values.to_list()
-        ]
+        return [" | ".join(str(item) for item in items) if items is not None else "" for items in values.to_list()]
     return values.cast(pl.String).fill_null("").to_list()
 
 

@@ -70,11 +70,15 @@ def read_manifest(folder: Path) -> Manifest | None:
 def replacing(folder: Path) -> Iterator[Path]:
     """Give an empty temporary folder that takes the place of `folder` when the block ends without an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    work = folder.with_name(f".{folder.name}.writing")
-    old = folder.with_name(f".{folder.name}.old")
+    settle(folder)
+    work, old = _beside(folder)
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
-    yield work
+    try:
+        yield work
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
     for path in sorted(work.rglob("*")):
         _sync(path)
     _sync(work)
@@ -84,6 +88,22 @@ def replacing(folder: Path) -> Iterator[Path]:
     work.rename(folder)
     _sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """Finish what a kill between the two renames of `replacing` left: the new folder is whole by then."""
+    work, old = _beside(folder)
+    if not old.is_dir():
+        return
+    if not folder.exists():
+        (work if work.is_dir() else old).rename(folder)
+        _sync(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Return where a folder is written and where the one it replaces waits."""
+    return folder.with_name(f".{folder.name}.writing"), folder.with_name(f".{folder.name}.old")
 
 
 def _sync(path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from distilabel.models.llms.base import LLM
@@ -46,17 +46,38 @@ def contrastive_pairs(
     return pipeline
 
 
-def balanced_personas(cards: Sequence[PersonaCard], count: int, seed: int, key: str) -> list[PersonaCard]:
-    """Return `count` cards for one question: kinds in turn, in an order drawn from the seed and the question."""
-    by_kind: dict[str, list[PersonaCard]] = defaultdict(list)
+def by_kind(cards: Iterable[PersonaCard]) -> dict[str, list[PersonaCard]]:
+    """Return the cards grouped by kind, in their order."""
+    groups: dict[str, list[PersonaCard]] = defaultdict(list)
     for card in cards:
-        by_kind[card.kind].append(card)
-    kinds = sorted(by_kind, key=lambda kind: unit_draw("kind", seed, key, kind))
+        groups[card.kind].append(card)
+    return dict(groups)
+
+
+def balanced_personas(
+    groups: Mapping[str, Sequence[PersonaCard]], count: int, seed: int, key: str
+) -> list[PersonaCard]:
+    """Return `count` different cards for one question (all, where there are fewer).
+
+    Kinds are taken in turn, in an order drawn from the seed and the question; a kind that is used up is passed
+    over. `groups` come from `by_kind`, made once for all questions: at 100,000 cards that is most of the work.
+    """
+    kinds = sorted(groups, key=lambda kind: unit_draw("kind", seed, key, kind))
+    taken: dict[str, set[int]] = {kind: set() for kind in kinds}
+    wanted = min(count, sum(map(len, groups.values())))
     chosen: list[PersonaCard] = []
-    for turn in range(count):
-        group = [card for card in by_kind[kinds[turn % len(kinds)]] if card not in chosen] if kinds else []
-        if group:
-            chosen.append(group[int(unit_draw("persona", seed, key, turn) * len(group))])
+    for turn in range(wanted * max(len(kinds), 1)):
+        if len(chosen) == wanted:
+            break
+        kind = kinds[turn % len(kinds)]
+        size = len(groups[kind])
+        if len(taken[kind]) == size:
+            continue
+        place = int(unit_draw("persona", seed, key, turn) * size)
+        while place in taken[kind]:
+            place = (place + 1) % size
+        taken[kind].add(place)
+        chosen.append(groups[kind][place])
     return chosen
 
 
@@ -65,6 +86,7 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
     by_split: dict[str, list[PersonaCard]] = defaultdict(list)
     for card in context.cards.values():
         by_split[context.split(card.persona_id)].append(card)
+    groups = {split: by_kind(members) for split, members in by_split.items()}
     seen: set[str] = set()
     for pair in take(read_sft(recipe.sft), context.limit):
         if isinstance(pair, BadRecord):
@@ -75,12 +97,12 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             continue
         seen.add(pair.question)
         split = context.split(pair.question)
-        cards = by_split[split] or by_split["train"]
-        split = split if by_split[split] else "train"
-        for card in balanced_personas(cards, recipe.contrastive_pairs.per_question, recipe.seed, pair.question):
+        split = split if split in groups else "train"
+        count = recipe.contrastive_pairs.per_question
+        for card in balanced_personas(groups.get(split, {}), count, recipe.seed, pair.question):
             yield {
                 "row_id": row_digest("contrastive_pair", card.persona_id, pair.question, pair.answer),
-                "pair_id": row_digest("pair", card.persona_id, pair.question, pair.answer),
+                "pair_id": row_digest("pair", pair.question, pair.answer),
                 "persona_id": card.persona_id,
                 "question": pair.question,
                 "answer": pair.answer,
@@ -116,7 +138,7 @@ STAGE = Stage(
     name="contrastive_pairs",
     table="contrastive_pairs",
     needs=("persona_cards",),
-    reads=("sft", "contrastive_pairs", "embeddings", "seed", "export"),
+    reads=("sft", "contrastive_pairs", "embeddings", "seed", "export.validation", "export.test"),
     sources=("sft",),
     prompts=("persona_answer",),
     calls_model=True,

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from castwright.pipelines.export import Config, DataSet
 
 _BUNDLED_LICENCE = "cc0-1.0"
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
 _READS: dict[str, tuple[str, ...]] = {
     "personas": ("personas",),
     "seed_examples": ("personas", "questions"),
@@ -101,7 +107,7 @@ def _info_entry(config: Config) -> dict[str, Any]:
 
 def size_category(rows: int) -> str:
     """Return the Hub's word for a number of rows."""
-    return next((name for bound, name in _SIZES if rows < bound), "1M<n<10M")
+    return next((name for bound, name in _SIZES if rows < bound), "10M<n<100M")
 
 
 def reduce_licences(licences: list[str], given: str | None) -> tuple[str, str | None]:

@@ -15,7 +15,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.dataset_card import write_card
 from castwright.pipelines.stage import Context, Report, Stage
 from castwright.pipelines.streams import Row
@@ -158,7 +157,7 @@ def sft_rows(context: Context, kept: set[str]) -> dict[str, list[tuple[str, Row]
 
 def _plain_row(row: Row) -> Row:
     return {
-        "row_id": row_digest("plain", row["question"], row["answer"]),
+        "row_id": f"{row['pair_id']}-plain",
         "parents": [row["sft_source"]],
         "model": "source:sft",
         "persona_id": "",
@@ -202,25 +201,33 @@ def _preference_pairs(context: Context, kept: set[str]) -> DataSet:
     )
     kto = pa.schema([("prompt", _messages), ("completion", _messages), ("label", pa.bool_()), *shared])
     rows = [row for row in context.rows("preference_pairs") if row["row_id"] in kept]
-    sides = [
-        (
-            row["split"],
-            {**row, "completion": row[side], "label": side == "chosen", "row_id": f"{row['row_id']}-{side}"},
-        )
-        for row in rows
-        for side in ("chosen", "rejected")
-    ]
+    pairs = by_split([(row["split"], row) for row in rows])
     return DataSet(
         "preference_pairs",
         "preference pairs",
         "For each prompt a chosen response and one that is worse by a stated criterion: `dpo` for DPO and ORPO, "
         "`kto` for KTO.",
         (
-            Config("dpo", dpo, by_split([(row["split"], row) for row in rows])),
-            Config("kto", kto, by_split(sides)),
+            Config("dpo", dpo, pairs),
+            Config("kto", kto, {split: kto_rows(found) for split, found in pairs.items()}),
         ),
         tags=("preference", "dpo", "kto", "persona"),
     )
+
+
+def kto_rows(pairs: list[Row]) -> list[Row]:
+    """Return both sides of each pair as (completion, label) rows, labels in turn, no pair's sides next to each other.
+
+    TRL estimates KTO's KL term by giving each row the completion of the row before it in its batch, unshuffled;
+    it has to be one for another prompt, so the rejected sides are half the table away from their chosen sides.
+    """
+    half = len(pairs) // 2
+    apart = [*pairs[half:], *pairs[:half]]
+    return [
+        {**row, "completion": row[side], "label": side == "chosen", "row_id": f"{row['row_id']}-{side}"}
+        for couple in zip(pairs, apart, strict=True)
+        for row, side in zip(couple, ("chosen", "rejected"), strict=True)
+    ]
 
 
 def data_sets(context: Context) -> list[DataSet]:

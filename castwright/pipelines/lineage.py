@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ def find_row(out: Path, row_id: str) -> tuple[str, dict[str, Any]] | None:
 
     A persona is found by its persona id too, and an exported side of a pair by the pair's row.
     """
-    wanted = row_id.removesuffix("-chosen").removesuffix("-rejected")
+    wanted = re.sub(r"-(?:chosen|rejected|plain)$", "", row_id)
     for folder in _stage_folders(out):
         for part in (folder, folder / "rejected"):
             files = sorted(part.glob("*.parquet"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from distilabel.models.llms.base import LLM
@@ -76,12 +77,20 @@ def choose_shots(card: PersonaCard, examples: Sequence[Row], cards: dict[str, Pe
 def _prepare(context: Context) -> Iterator[Row | BadRecord]:
     recipe = context.recipe
     settings = recipe.persona_responses
-    questions = [q for q in read_questions(recipe.questions) if isinstance(q, Question)]
+    questions: list[Question] = []
+    for found in read_questions(recipe.questions):
+        if isinstance(found, BadRecord):
+            yield found
+        else:
+            questions.append(found)
     examples = context.rows("seed_examples") if context.has("seed_examples") else []
     for card in take(iter(context.cards.values()), context.limit):
-        shots = choose_shots(card, examples, context.cards, settings.shots)
-        shown = [{"question": shot["question"], "response": shot["response"]} for shot in shots]
+        nearest = choose_shots(card, examples, context.cards, len(examples))
         for question in pick_questions(questions, settings.per_persona, recipe.seed + 1, card.persona_id):
+            # an example of the question itself would hand over the answer
+            others = (shot for shot in nearest if shot["question_id"] != question.question_id)
+            shots = list(islice(others, settings.shots))
+            shown = [{"question": shot["question"], "response": shot["response"]} for shot in shots]
             yield {
                 "row_id": row_digest("persona_response", card.persona_id, question.question_id),
                 "persona_id": card.persona_id,
@@ -103,7 +112,7 @@ def checkpoint_of(context: Context) -> Path | None:
     if training.checkpoint:
         return Path(training.checkpoint)
     trained = context.folder("rewriter_training") / "checkpoint"
-    return trained if training.enabled and trained.is_dir() else None
+    return trained if training.enabled and context.has("rewriter_training") and trained.is_dir() else None
 
 
 def _graph(context: Context, rows: list[Row]) -> Pipeline:
@@ -140,7 +149,7 @@ STAGE = Stage(
     table="persona_responses",
     needs=("persona_cards",),
     uses=("seed_examples", "rewriter_training"),
-    reads=("questions", "persona_responses", "embeddings", "seed", "export"),
+    reads=("questions", "persona_responses", "embeddings", "seed", "export.validation", "export.test"),
     sources=("questions",),
     prompts=("persona_response",),
     calls_model=True,

@@ -42,7 +42,8 @@ class Context:
         return self.out / stage
 
     def has(self, stage: str) -> bool:
-        return (self.folder(stage) / "manifest.json").is_file()
+        """Return whether a stage is in the recipe and stands; what an older recipe left in the folder is not read."""
+        return stage in self.recipe.stages and (self.folder(stage) / "manifest.json").is_file()
 
     def rows(self, stage: str, *, rejected: bool = False) -> list[Row]:
         """Return the kept (or the rejected) rows of a finished stage, in order."""

@@ -50,9 +50,7 @@ class TableEmbedder:
 
 def angles(**degrees: float) -> TableEmbedder:
     """Return an embedder of texts placed on a circle."""
-    return TableEmbedder(
-        {name: [np.cos(np.radians(d)), np.sin(np.radians(d))] for name, d in degrees.items()}
-    )
+    return TableEmbedder({name: [np.cos(np.radians(d)), np.sin(np.radians(d))] for name, d in degrees.items()})
 
 
 @pytest.mark.parametrize(("a", "b"), SAME.values(), ids=SAME.keys())
@@ -154,9 +152,7 @@ def test_near_duplicates_within_a_group() -> None:
 def test_several_columns_are_joined() -> None:
     """The joined text is what is embedded."""
     frame = pl.DataFrame({"q": ["a", "a"], "r": ["b", "c"]})
-    judged = near_duplicates(
-        frame, columns=["q", "r"], embedder=TableEmbedder({"a\nb": [1, 0], "a\nc": [0, 1]})
-    )
+    judged = near_duplicates(frame, columns=["q", "r"], embedder=TableEmbedder({"a\nb": [1, 0], "a\nc": [0, 1]}))
     assert judged["keep"].all()
 
 

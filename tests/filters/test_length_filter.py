@@ -17,10 +17,10 @@ WORDS = {
     "accents": ("Ça va très bien", 4),
 }
 LECTURE = (
-    "The bread that my grandmother used to bake on Sunday mornings in the old stone oven behind the house was "
-    "something that nobody in the whole valley could ever match."
+    "The bread that my grandmother used to bake on Sunday mornings in the old stone oven behind "
+    "the house was something that nobody in the whole valley could ever match."
 )
-CURT = "No. I went. It rained. I stayed. He left. We ate. They sang. She slept. It was late. I woke. Good bread. Fine."
+CURT = "No. I went. It rained. I stayed. He left. We ate. They sang. She slept. It was late. I woke. Good bread."
 
 
 @pytest.mark.parametrize(("text", "count"), WORDS.values(), ids=WORDS.keys())
@@ -31,9 +31,7 @@ def test_words_are_counted_as_a_reader_counts(text: str, count: int) -> None:
 
 def test_too_short_and_too_long_are_dropped_with_both_numbers() -> None:
     """The reason names the count and the bound."""
-    judged = length(
-        pl.DataFrame({"response": ["one", "one two", "one two three", None]}), min_words=2, max_words=2
-    )
+    judged = length(pl.DataFrame({"response": ["one", "one two", "one two three", None]}), min_words=2, max_words=2)
     assert judged["reason"].to_list() == [
         "1 words, fewer than 2",
         "",
@@ -54,14 +52,19 @@ def test_too_short_and_too_long_are_dropped_with_both_numbers() -> None:
         (CURT, None, True),
         ("Forty-two.", "long", True),
     ],
-    ids=["lecture by a short speaker", "lecture by a medium one", "lecture by a long one", "curt by a short speaker",
-         "curt by a long one", "card without a length", "too little to tell"],
-)  # fmt: skip
+    ids=[
+        "lecture by a short speaker",
+        "lecture by a medium one",
+        "lecture by a long one",
+        "curt by a short speaker",
+        "curt by a long one",
+        "card without a length",
+        "too little to tell",
+    ],
+)
 def test_sentences_are_held_against_the_card(text: str, wanted: str | None, kept: bool) -> None:
     """A speaker of short sentences does not lecture, one of long ones does not bark."""
-    frame = pl.DataFrame(
-        {"response": [text], "style": [wanted]}, schema={"response": pl.String, "style": pl.String}
-    )
+    frame = pl.DataFrame({"response": [text], "style": [wanted]}, schema={"response": pl.String, "style": pl.String})
     assert length(frame, sentence_length="style")["keep"].to_list() == [kept]
 
 

@@ -11,17 +11,11 @@ from castwright.errors import RecipeError
 from castwright.filters.out_of_character import RULES, Speaker, find_out_of_character, out_of_character
 
 PAINTER = Speaker(name="Lucia Bandini", modern=False, era="1490s", register="formal", occupation="painter")
-CLERK = Speaker(
-    name="Arthur Pym", modern=False, era="Victorian London", register="formal", occupation="clerk"
-)
+CLERK = Speaker(name="Arthur Pym", modern=False, era="Victorian London", register="formal", occupation="clerk")
 MONK = Speaker(name="Brother Anselm", modern=False, era="12th century", register="archaic", occupation="monk")
 NURSE = Speaker(name="Dana Kirk", modern=True, era="2010s", register="casual", occupation="nurse")
-OPERATOR = Speaker(
-    name="Mabel Crane", modern=False, era="1920s", register="neutral", occupation="telephone operator"
-)
-ROBOT = Speaker(
-    name="Unit Seven", modern=True, era="far future", register="neutral", occupation="ship's robot"
-)
+OPERATOR = Speaker(name="Mabel Crane", modern=False, era="1920s", register="neutral", occupation="telephone operator")
+ROBOT = Speaker(name="Unit Seven", modern=True, era="far future", register="neutral", occupation="ship's robot")
 MARK = Speaker(name="Mark", modern=True, register="casual", occupation="driver")
 SIGHER = Speaker(
     name="Rosa Vane", modern=True, register="casual", quirks="starts with a sigh | laughs at their own jokes"
@@ -167,9 +161,7 @@ def test_an_unknown_rule_is_a_user_error() -> None:
 
 @given(
     st.text(max_size=200),
-    st.builds(
-        Speaker, name=st.text(max_size=20), era=st.text(max_size=20), register=st.sampled_from(["", "formal"])
-    ),
+    st.builds(Speaker, name=st.text(max_size=20), era=st.text(max_size=20), register=st.sampled_from(["", "formal"])),
 )
 def test_any_text_of_any_speaker_is_judged(text: str, speaker: Speaker) -> None:
     """Wild names and texts never raise, and every finding is of a known rule."""

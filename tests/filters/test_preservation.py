@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castwright.filters.garbled import garbled_word, looping_words
@@ -21,9 +21,7 @@ SAME = [
     pytest.param("I cannot go.", "i cant go", id="a negation without its apostrophe"),
     pytest.param("I am unable to come.", "i can't come", id="unable is cannot"),
     pytest.param("No, I have not.", "nope, i haven't", id="a plain no"),
-    pytest.param(
-        "It is neither hot nor cold.", "it's not hot or cold", id="neither and nor are one negation"
-    ),
+    pytest.param("It is neither hot nor cold.", "it's not hot or cold", id="neither and nor are one negation"),
     pytest.param("No, that is fine.", "nooo that's fine", id="a drawn-out no"),
     pytest.param("We saw Ada in Leeds.", "we saw ada in leeds", id="names in lower case"),
     pytest.param("We met on Friday.", "we met on fri", id="a clipped day"),
@@ -49,18 +47,14 @@ SAME = [
 
 LOST = [
     pytest.param("I have 12 cats.", "i've got cats", "number lost: 12", id="a lost number"),
-    pytest.param(
-        "I have twelve cats.", "i've got 13 cats", "number lost: 12", id="a changed number in words"
-    ),
+    pytest.param("I have twelve cats.", "i've got 13 cats", "number lost: 12", id="a changed number in words"),
     pytest.param("I have some cats.", "i've got 13 cats", "number invented: 13", id="an invented number"),
     pytest.param("It is 3.5 km.", "it's 35 km", "number lost: 3.5", id="a lost decimal point"),
     pytest.param("It is 5% more.", "it's 5 more", "unit % lost", id="a lost percent"),
     pytest.param("It costs $5.", "it's 5 quid", "unit $ lost", id="a changed currency"),
     pytest.param("Come at 7:30.", "come at 7:00", "number lost: 30", id="a changed time"),
     pytest.param("Come at 7 am.", "come at 7 pm", "time of day", id="morning for evening"),
-    pytest.param(
-        "Two men and two dogs.", "two men and dogs", "number lost: 2", id="one of two equal numbers"
-    ),
+    pytest.param("Two men and two dogs.", "two men and dogs", "number lost: 2", id="one of two equal numbers"),
     pytest.param("I do not like it.", "i like it", "negation lost", id="a lost negation"),
     pytest.param("I like it.", "i don't like it", "negation invented", id="an invented negation"),
     pytest.param("I have never been.", "i've been", "negation lost", id="a lost never"),
@@ -87,15 +81,11 @@ LOST = [
         id="cut short",
     ),
     pytest.param("I am here.", "i am here and the dog and the cat and the bird too", "run on", id="run on"),
-    pytest.param(
-        "It was good.", "it was it was it was good", "repeats itself: it was", id="a loop of two words"
-    ),
+    pytest.param("It was good.", "it was it was it was good", "repeats itself: it was", id="a loop of two words"),
     pytest.param(
         "I am so fond of the long walk.", "i'm fond of the long walk of the long walk", "repeats", id="a loop"
     ),
-    pytest.param(
-        "Among the shelves it is quiet.", "among among the shelves it's quiet", "stutters", id="a stutter"
-    ),
+    pytest.param("Among the shelves it is quiet.", "among among the shelves it's quiet", "stutters", id="a stutter"),
     pytest.param("I am a librarian.", "i'm a libarian", "garbled: libarian", id="a misspelt word"),
     pytest.param("I can recommend it.", "i can recommen it", "garbled: recommen", id="a cut-off word"),
     pytest.param("It is fine.", "it's fkrtplm", "garbled: fkrtplm", id="a word that cannot be said"),
@@ -171,12 +161,14 @@ def test_a_correction_of_a_common_word_is_not_garbled() -> None:
     assert garbled_word("definately yes", "definitely yes") is None
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=300))
 def test_a_copy_loses_nothing(text: str) -> None:
     """The identity passes for any text."""
     assert lost_content(text, text) is None
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(st.text(max_size=200), st.text(max_size=200), st.floats())
 def test_any_two_texts_get_a_verdict(before: str, after: str, similarity: float) -> None:
     """No pair of texts raises, and refusals always have a reason."""
@@ -208,6 +200,7 @@ WORDS = st.lists(
 )
 
 
+@settings(deadline=None)  # a busy machine is no failure
 @given(WORDS, WORDS)
 def test_texts_of_hard_words_get_a_verdict(before: list[str], after: list[str]) -> None:
     """Shuffled numbers, names, marks and code never raise either."""

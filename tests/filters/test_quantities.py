@@ -101,6 +101,11 @@ def test_any_text_has_numbers_or_none(text: str) -> None:
         assert text[quantity.start : quantity.start + len(quantity.text)] == quantity.text
 
 
+def test_a_run_of_thousands_of_digits_is_no_number() -> None:
+    """Noise from a model is passed over and never raises."""
+    assert [quantity.value for quantity in find_quantities("1" * 5000 + " and 7, 8/" + "9" * 5000)] == [7]
+
+
 def spell(number: int) -> str:
     """Return the English words of a number below 10,000."""
     units = [

@@ -1,4 +1,4 @@
-"""Refusals, feigned ignorance and the assistant's voice: 40 cases to drop and 44 look-alikes to keep."""
+"""Refusals, feigned ignorance and the assistant's voice: 40 cases to drop and 45 look-alikes to keep."""
 
 from __future__ import annotations
 
@@ -31,10 +31,7 @@ DODGES = {
     "has no current data": "I don't have real-time information, so look outside for the weather.",
     "speaks as a virtual assistant": "As a virtual assistant, I recommend the blue one.",
     "disclaims advice": "I'm not able to provide medical advice.",
-    "disclaims and sends to a professional": (
-        "This is not financial advice. Please consult a qualified "
-        "professional."
-    ),
+    "disclaims and sends to a professional": ("This is not financial advice. Please consult a qualified professional."),
     "closes like an assistant": (
         "Here are some ideas. I hope this helps! Let me know if you have any further questions. "
         "Feel free to ask anything."
@@ -65,19 +62,12 @@ ANSWERS = {
     "cannot help smiling": "I can't help smiling when the bread comes out right. Two hours at low heat.",
     "cannot help but": "I cannot help but admire the man; he sailed round the Horn twice.",
     "cannot help it": "I can't help it, I love the sea.",
-    "quotes a refusal": (
-        "He looked me in the eye and said, \"I'm sorry, but I can't help you.\" So I walked "
-        "home."
-    ),
-    "quotes with single marks": (
-        "She said 'I cannot answer that' and shut the door, so we never learned "
-        "more."
-    ),
+    "quotes a refusal": ("He looked me in the eye and said, \"I'm sorry, but I can't help you.\" So I walked home."),
+    "quotes with single marks": ("She said 'I cannot answer that' and shut the door, so we never learned more."),
     "quotes an AI in a novel": "My favourite line is “I am an AI, and I cannot lie” from the third chapter.",
     "does not know about you": "I don't know about you, but I take two sugars.",
     "does not know much but answers": (
-        "I don't know much about books, but the capital of France is Paris, and a fine city "
-        "too."
+        "I don't know much about books, but the capital of France is Paris, and a fine city too."
     ),
     "does not know why people": "I don't know why people fret. Boil it for ten minutes and salt it well.",
     "does not know how to thank": "I don't know how to thank you for the seeds; they came up in a week.",
@@ -86,18 +76,12 @@ ANSWERS = {
     "they did not know": "Folk had no idea the bridge was weak until the cart went through.",
     "nobody knows": "Nobody knows who built it, but the stones came from the quarry at the ford.",
     "who do not know": "Those who have no idea of the tide should stay ashore.",
-    "did not know until": (
-        "I didn't know a word of Greek until I was forty; then I learned it in two "
-        "winters."
-    ),
+    "did not know until": ("I didn't know a word of Greek until I was forty; then I learned it in two winters."),
     "had no idea": "I had no idea it was your birthday! Happy birthday, have some cake.",
     "as far as they know": "As far as I know, it boils at a hundred degrees.",
     "for all they know": "For all I know he is still out there, fishing.",
     "an AI researcher": "As an AI researcher, I spend my days reading papers and my nights regretting it.",
-    "an AI engineer": (
-        "I'm an AI engineer from Leeds, and no, I won't fix your printer today, but try the "
-        "cable."
-    ),
+    "an AI engineer": ("I'm an AI engineer from Leeds, and no, I won't fix your printer today, but try the cable."),
     "as an AI would": "Talking like that you sound as an AI would, all polish and no heart.",
     "talks of AI": "That film has an AI that watches everything and stops crime.",
     "refuses to give up": "I refuse to give up on tomatoes; plant them in May and water them at the root.",

@@ -18,9 +18,7 @@ EXACT = FilterSpec(name="exact_duplicates", options={"columns": ["response"]})
 
 def test_each_drop_names_its_filter_and_reason() -> None:
     """A row keeps the verdict of the first filter that drops it; kept rows are clean."""
-    frame = pl.DataFrame(
-        {"response": ["Yes", "I don't know.", "Bake it long.", "bake it long"], "other": [1, 2, 3, 4]}
-    )
+    frame = pl.DataFrame({"response": ["Yes", "I don't know.", "Bake it long.", "bake it long"], "other": [1, 2, 3, 4]})
     judged = apply_filters(frame, [LENGTH, REFUSAL, EXACT])
     assert judged.columns == ["response", "other", "verdict", "filter", "reason", "score"]
     assert judged["verdict"].to_list() == ["drop", "drop", "keep", "drop"]
@@ -115,9 +113,7 @@ def test_every_filter_keeps_the_contract(name: str) -> None:
     assert judged.height == 4
     assert judged.schema["score"] == pl.Float64
     assert set(judged["verdict"]) <= {"keep", "drop"}
-    assert all(
-        (verdict == "drop") == bool(reason) for verdict, reason in judged.select("verdict", "reason").rows()
-    )
+    assert all((verdict == "drop") == bool(reason) for verdict, reason in judged.select("verdict", "reason").rows())
 
 
 @given(

@@ -19,9 +19,7 @@ from castwright.generators.offline.conversion import convert
 from castwright.generators.offline.english import word_set
 from castwright.generators.offline.sums import NUMBER, Quantities, Sum, make_sum, to_number, written
 
-_QUANTITY = re.compile(
-    rf"(?<![\d:./-])(?P<money>[$£€])?(?P<number>{NUMBER})(?![\d/:])[\s-]?(?P<unit>%|[A-Za-z]+)?"
-)
+_QUANTITY = re.compile(rf"(?<![\d:./-])(?P<money>[$£€])?(?P<number>{NUMBER})(?![\d/:])[\s-]?(?P<unit>%|[A-Za-z]+)?")
 
 _WORDS = [
     (re.compile(r"\bmultiplied by\b|\btimes\b|×|(?<=\d)\s*x\s*(?=\d)"), "*"),
@@ -141,8 +139,7 @@ def solve(question: str) -> Sum | Quantities | None:
         re.IGNORECASE,
     )
     some = sorted(
-        (match.start(), said)
-        for match, said in [*_pairs(text), *((m, m.group()) for m in _IN_WORDS.finditer(text))]
+        (match.start(), said) for match, said in [*_pairs(text), *((m, m.group()) for m in _IN_WORDS.finditer(text))]
     )
     return (
         Quantities(tuple(said for _, said in some))
@@ -190,15 +187,11 @@ def _percent(text: str) -> Sum | None:
         or not re.search(r"\bwhat|how much|how many|calculate|compute|find\b", text, re.IGNORECASE)
     ):
         return None
-    if re.search(
-        r"\b(?:left|more|off|discount|remain|after|increase|decrease|not|rest|other)\b", text, re.IGNORECASE
-    ):
+    if re.search(r"\b(?:left|more|off|discount|remain|after|increase|decrease|not|rest|other)\b", text, re.IGNORECASE):
         return None
     part, whole = to_number(match["part"]), to_number(match["whole"])
     money = match["money"] or ""
-    return make_sum(
-        f"{match['part']}% of {money}{match['whole']}", part * whole / 100, "percent", before=money
-    )
+    return make_sum(f"{match['part']}% of {money}{match['whole']}", part * whole / 100, "percent", before=money)
 
 
 def _sequence(text: str) -> Sum | None:
@@ -242,11 +235,7 @@ def _word_problem(text: str) -> Sum | None:
     thing = re.match(r"how (?:many|much) (?P<thing>[a-z]+)", asking, re.IGNORECASE)
     unit = _shared_unit(found, thing["thing"] if thing else "")
     if _EQUALLY.search(story) and not left and b and not loses:
-        return (
-            make_sum(f"{left_number} / {right_number}", a / b, "divide", before=money[0])
-            if a % b == 0
-            else None
-        )
+        return make_sum(f"{left_number} / {right_number}", a / b, "divide", before=money[0]) if a % b == 0 else None
     if (
         each
         and not left

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from castwright.generators.offline import english
 from castwright.generators.offline import question_patterns as pattern
 from castwright.generators.offline.clauses import AUXILIARIES, LONGEST_TOPIC
-from castwright.generators.offline.english import DETERMINERS, PREPOSITIONS, word_set
+from castwright.generators.offline.english import DETERMINERS, PREPOSITIONS, is_plural, word_set
 
 _STOP = frozenset(english.read_lexicon()["stop_nouns"].split())
 
@@ -38,7 +38,10 @@ class Asked:
     self_part: str = ""
 
     def slots(self) -> dict[str, str]:
-        """Return the filled parts as slots of the grammar."""
+        """Return the filled parts as slots of the grammar.
+
+        Two more are made of the topic: `subject` stands after any preposition, `theme` before a singular verb.
+        """
         pairs = {
             "topic": self.topic,
             "thing": self.thing,
@@ -50,6 +53,7 @@ class Asked:
         if self.topic:
             clause = self.topic.split(" ", 1)[0].lower() in _CLAUSE_WORDS
             slots["subject"] = f"the question of {self.topic}" if clause else self.topic
+            slots["theme"] = f"the matter of {self.topic}" if not clause and is_plural(self.topic) else self.topic
         if len(self.options) == 2:
             slots["this"], slots["that"] = self.options
         return slots
@@ -59,6 +63,8 @@ def checked(asked: Asked) -> Asked:
     """Return what was read without the parts that would not stand in a sentence."""
 
     def fit(phrase: str) -> str:
+        if phrase.split(" ", 1)[0].lower() not in _CLAUSE_WORDS:
+            phrase = phrase.split(", ", 1)[0]
         phrase = english.lower_first(phrase.strip(" ,;:.-\"'“”"))
         words = phrase.split(" ")
         if (
@@ -69,11 +75,7 @@ def checked(asked: Asked) -> Asked:
             or phrase.count('"') % 2
         ):
             return ""
-        return (
-            ""
-            if len(words) == 1 and phrase.lower() in _STOP | PREPOSITIONS | DETERMINERS | AUXILIARIES
-            else phrase
-        )
+        return "" if len(words) == 1 and phrase.lower() in _STOP | PREPOSITIONS | DETERMINERS | AUXILIARIES else phrase
 
     options = tuple(fit(option) for option in asked.options)
     return replace(

@@ -110,9 +110,7 @@ def _plan(style: str, has_kin: bool, rng: random.Random) -> list[str]:
             *rng.choice((["middle_other"], ["want_other"], ["middle_other", "want_other"])),
         ]
     old = "_old" if style == "old" else ""
-    opening = {"old": "opening_old", "young": "opening_young", "retired": "opening_retired"}.get(
-        style, "opening"
-    )
+    opening = {"old": "opening_old", "young": "opening_young", "retired": "opening_retired"}.get(style, "opening")
     want = {"old": "want_old", "young": "want_young"}.get(style, "want")
     middle = [f"childhood{old}", f"habit{old}", want]
     if style != "young":
@@ -190,7 +188,5 @@ def _style(card: Mapping[str, Any]) -> str:
     age = info.get("age")
     if str(info.get("occupation") or "").lower().startswith("retired "):
         return "retired"
-    young = age is not None and (
-        age < YOUNG or (age < _ADULT and _TRAINEE.search(str(info.get("occupation", ""))))
-    )
+    young = age is not None and (age < YOUNG or (age < _ADULT and _TRAINEE.search(str(info.get("occupation", "")))))
     return "young" if young else "now"

@@ -60,9 +60,7 @@ _TENS = {
     word: 10 * value
     for value, word in enumerate(word_list("twenty thirty forty fifty sixty seventy eighty ninety"), start=2)
 }
-_NUMBER = (
-    rf"(?:\d{{1,4}}|(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[1:10])}))?|{'|'.join(_UNITS)})"
-)
+_NUMBER = rf"(?:\d{{1,4}}|(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[1:10])}))?|{'|'.join(_UNITS)})"
 _AGES = [
     re.compile(rf"\b(?P<age>{_NUMBER})[- ]years?[- ]old\b", re.IGNORECASE),
     re.compile(
@@ -128,12 +126,7 @@ def find_name(text: str) -> str:
 def _as_name(found: str) -> str:
     name = re.sub(r"['’]s$", "", found.strip())
     first = name.split()[0].lower().strip(".")
-    if (
-        first in _NO_NAMES
-        or first.partition("'")[0].partition("’")[0] in _NO_NAMES
-        or len(name) < 2
-        or len(name) > 80
-    ):
+    if first in _NO_NAMES or first.partition("'")[0].partition("’")[0] in _NO_NAMES or len(name) < 2 or len(name) > 80:
         return ""
     words = lexicon()
     if first == "the" and len(name.split()) == 1:

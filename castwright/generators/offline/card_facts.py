@@ -63,14 +63,6 @@ def _clean_style(style: Mapping[str, Any]) -> dict[str, Any]:
 
 def _texts(value: Any) -> list[str]:
     items = (
-        re.split(r"\s*[;|,]\s*", value)
-        if isinstance(value, str)
-        else value
-        if isinstance(value, (list, tuple))
-        else []
+        re.split(r"\s*[;|,]\s*", value) if isinstance(value, str) else value if isinstance(value, (list, tuple)) else []
     )
-    return [
-        " ".join(str(item).split())
-        for item in items
-        if isinstance(item, (str, int, float)) and str(item).strip()
-    ]
+    return [" ".join(str(item).split()) for item in items if isinstance(item, (str, int, float)) and str(item).strip()]

@@ -33,14 +33,11 @@ _ON_SPOTS = word_set(
     "deck boat quay hillside field wall stage road pitch corner roof scaffold seam site trail porch stairs"
 )
 _AT_SPOTS = word_set(
-    "counter bench table desk wheel oven loom stall bar bedside chair easel gate market workbench seat "
-    "pithead edge"
+    "counter bench table desk wheel oven loom stall bar bedside chair easel gate market workbench seat pithead edge"
 )
 _SIBLING = re.compile(r"\b(?:brother|sister|sibling|twin|only child)", re.IGNORECASE)
 _PLAIN_TRAIT = re.compile(r"[a-z]+(?:-[a-z]+)?")
-_DECADE = re.compile(
-    r"\b(\d{2,4}s)\b|\b((?:\d{1,2}(?:st|nd|rd|th)|[a-z]+th)(?:[- ])century)\b", re.IGNORECASE
-)
+_DECADE = re.compile(r"\b(\d{2,4}s)\b|\b((?:\d{1,2}(?:st|nd|rd|th)|[a-z]+th)(?:[- ])century)\b", re.IGNORECASE)
 _FEMALE = word_set("female woman girl f lady she she/her")
 _MALE = word_set("male man boy m gentleman he he/him")
 _PRONOUNS = {
@@ -94,18 +91,7 @@ def fill_slots(card: Mapping[str, Any], rng: random.Random, grammar: Grammar) ->
     }
     if job := _job(str(info.get("occupation") or "")):
         slots["job"] = job.removeprefix("retired ")
-    if info.get("age") is not None and 0 < info["age"] < 120:
-        slots["age"] = str(info["age"])
-        if info["age"] > YOUNG:
-            slots["first_age"] = rng.choice(("eleven", "twelve", "fourteen", "fifteen", "sixteen"))
-        else:
-            slots["recently"] = rng.choice(("last year", "a few months ago", "only this spring"))
-    if when := _DECADE.search(str(info.get("era") or "")):
-        slots["in_era"] = f"in the {(when[1] or when[2]).lower()}"
-    if where := _where(str(info.get("place") or "")):
-        slots["in_home"], slots["in_home_cap"] = where, upper_first(where)
-        if where.startswith("in "):
-            slots["home"] = where[3:]
+    _tell_when_and_where(slots, info, rng)
     traits = [trait for trait in card["traits"] if _PLAIN_TRAIT.fullmatch(trait)]
     if traits:
         rng.shuffle(traits)
@@ -123,6 +109,21 @@ def fill_slots(card: Mapping[str, Any], rng: random.Random, grammar: Grammar) ->
         slots["siblings_known"] = grammar.say("siblings_rule", rng, slots)
     slots["folk_or_men"] = slots.get("folk", "wise men")
     return slots
+
+
+def _tell_when_and_where(slots: dict[str, str], info: Mapping[str, Any], rng: random.Random) -> None:
+    if info.get("age") is not None and 0 < info["age"] < 120:
+        slots["age"] = str(info["age"])
+        if info["age"] > YOUNG:
+            slots["first_age"] = rng.choice(("eleven", "twelve", "fourteen", "fifteen", "sixteen"))
+        else:
+            slots["recently"] = rng.choice(("last year", "a few months ago", "only this spring"))
+    if when := _DECADE.search(str(info.get("era") or "")):
+        slots["in_era"] = f"in the {(when[1] or when[2]).lower()}"
+    if where := _where(str(info.get("place") or "")):
+        slots["in_home"], slots["in_home_cap"] = where, upper_first(where)
+        if where.startswith("in "):
+            slots["home"] = where[3:]
 
 
 def _lend(slots: dict[str, str], trade: Trade | None, rng: random.Random) -> None:

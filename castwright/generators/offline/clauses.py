@@ -61,9 +61,7 @@ def embed(tokens: list[str]) -> tuple[str, str]:
         second = tokens[1].lower() if len(tokens) > 1 else ""
         spoken = second in VERBS or second.endswith("s") or english.is_participle(second)
         return (
-            (flip(english.lower_first(" ".join(tokens))), "")
-            if at is None and spoken and len(tokens) > 2
-            else ("", "")
+            (flip(english.lower_first(" ".join(tokens))), "") if at is None and spoken and len(tokens) > 2 else ("", "")
         )
     wh, aux, rest = tokens[:at], tokens[at].lower(), tokens[at + 1 :]
     if (
@@ -90,9 +88,7 @@ def _subject_end(rest: list[str], aux: str, wh: str) -> int:
     lowered = [token.lower().strip(",") for token in rest]
     if not rest:
         return 0
-    if lowered[0] in _PRONOUNS and not (
-        lowered[0] in ("this", "that") and len(rest) > 2 and aux in _DO | _MODAL
-    ):
+    if lowered[0] in _PRONOUNS and not (lowered[0] in ("this", "that") and len(rest) > 2 and aux in _DO | _MODAL):
         return 1 if len(lowered) < 2 or lowered[1] not in PREPOSITIONS else _verb_at(lowered, aux)
     if aux in _BE:
         if wh in ("where", "when", "who") and not any(word.endswith(("ed", "ing")) for word in lowered):
@@ -122,9 +118,7 @@ def _complement_at(lowered: list[str]) -> int:
         if word in _COMPLEMENT and word not in ("in", "on", "at", "from", "about"):
             return at
         if word in ADJECTIVES or english.is_participle(word):
-            return (
-                at if at + 1 == len(lowered) or lowered[at + 1] in PREPOSITIONS | {"and", "when", "if"} else 0
-            )
+            return at if at + 1 == len(lowered) or lowered[at + 1] in PREPOSITIONS | {"and", "when", "if"} else 0
     return 0
 
 

@@ -42,6 +42,9 @@ _NT = {
     "ain't": ("is", "not"),
 }
 _AIN_T = {"i": "am", "you": "are", "we": "are", "they": "are", "these": "are", "those": "are"}
+_VERBS_OF_THAT = word_set(
+    "bother make seem sound look mean count sell feel hurt scare bore matter happen change work be take cost"
+)
 _AINT = {"aint": "ain't"}
 _AFTER_HAVE_NOT = word_set("got seen heard been done had gotten")
 _ITS_BREAKERS = word_set(
@@ -98,12 +101,7 @@ def _in_title(words: list[str], index: int) -> bool:
     if not _is_name(words[index]) or index + 1 >= len(words) or words[index][:2] in ("I'", "I"):
         return False
     following = words[index + 1]
-    return (
-        _is_name(following)
-        and following[:2] != "I'"
-        and "'" in words[index]
-        and words[index - 1][0].isalnum()
-    )
+    return _is_name(following) and following[:2] != "I'" and "'" in words[index] and words[index - 1][0].isalnum()
 
 
 def _is_name(word: str) -> bool:
@@ -168,11 +166,7 @@ def _negated(words: list[str], index: int, low: str) -> list[str]:
 def _inverts(words: list[str], index: int, verb: str) -> bool:
     """Tell whether "not" belongs behind the subject: "don't you" is "do you not"."""
     before = words[index - 1].lower() if index else ""
-    if (
-        before
-        and before not in _WH
-        and before not in {",", ";", "and", "but", "so", "or", '"', "(", "well", "because"}
-    ):
+    if before and before not in _WH and before not in {",", ";", "and", "but", "so", "or", '"', "(", "well", "because"}:
         return False
     if index + 1 >= len(words):
         return False
@@ -180,6 +174,8 @@ def _inverts(words: list[str], index: int, verb: str) -> bool:
     if subject.lower() in _SUBJECTS:
         return True
     after = words[index + 2].lower() if index + 2 < len(words) else ""
+    if subject.lower() in ("that", "this") and verb in ("do", "does", "did", "would", "will"):
+        return after in _VERBS_OF_THAT
     if subject.lower() in ("that", "this") and verb in ("is", "was"):
         return after in formal_lexicon().classes["adj"] or after in (
             "",
@@ -207,11 +203,7 @@ def _s(words: list[str], index: int, base: str, low_base: str) -> list[str] | No
         or (skipped and after.endswith("ed") and after not in ("supposed", "called", "based") and person)
     )
     if low_base in _S_BASES:
-        if (
-            low_base in ("how", "what", "where", "why")
-            and after in ("he", "she", "it")
-            and index + 2 < len(words)
-        ):
+        if low_base in ("how", "what", "where", "why") and after in ("he", "she", "it") and index + 2 < len(words):
             return [
                 *base.split(),
                 "does" if words[index + 2].lower() in ("do", "go", "mean", "say") else "is",
@@ -255,11 +247,7 @@ def _without_apostrophe(words: list[str], index: int, low: str) -> list[str] | N
         return ["you", "are"] if after not in ("right", "wrong") or closes else None
     if low == "of" and before in ("should", "could", "would", "must", "might"):
         return ["have"] if after != "course" else None
-    if (
-        low == "y"
-        and not before
-        and after in ("do", "did", "is", "are", "would", "not", "u", "dont", "don't")
-    ):
+    if low == "y" and not before and after in ("do", "did", "is", "are", "would", "not", "u", "dont", "don't"):
         return ["why"]
     if low == "n" and before and after and words[index] == "n":
         return ["and"]

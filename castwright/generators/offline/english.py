@@ -34,9 +34,7 @@ ADJECTIVES = _words("adjectives")
 DOUBLING = _words("doubling")
 PAST: dict[str, str] = dict(pair.split(":") for pair in read_lexicon()["irregular_past"].split())
 PAST_FORMS = frozenset(PAST.values())
-DETERMINERS = word_set(
-    "a an the my your his her its our their this that these those some any every each no another"
-)
+DETERMINERS = word_set("a an the my your his her its our their this that these those some any every each no another")
 PREPOSITIONS = word_set(
     "about above across after against along among around at before behind below beneath "
     "beside between beyond by "
@@ -80,6 +78,8 @@ _MINE = {
 _TO_YOU = {"i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "am": "are"}
 _AFTER_I = {"are": "am", "were": "was"}
 _AFTER_YOU = {"am": "are", "was": "were"}
+_INDEFINITE = "(?:some|every|any|no)(?:one|body|thing)"
+_AFTER_IS = "not|so|too|very|a|the|in|on|out|wet|wrong|gone|here|there"
 _CONTRACTIONS = [
     (re.compile(pattern, re.IGNORECASE), full)
     for pattern, full in [
@@ -96,14 +96,8 @@ _CONTRACTIONS = [
         (r"\bI[’']ve\b", "I have"),
         (r"\b(what|where|who|how|when|why|that|there|it|he|she|here)[’']s\b", r"\1 is"),
         (r"\blet[’']s\b", "let us"),
-        (
-            r"\b((?:some|every|any|no)(?:one|body|thing))[’']s (?=(?:been|let|got|gone|done|taken|become|[a-z]+ed)\b)",
-            r"\1 has ",
-        ),
-        (
-            r"\b((?:some|every|any|no)(?:one|body|thing))[’']s (?=(?:[a-z]+ing|not|so|too|very|a|the|in|on|out|wet|wrong|gone|here|there)\b)",
-            r"\1 is ",
-        ),
+        (rf"\b({_INDEFINITE})[’']s (?=(?:been|let|got|done|taken|become|[a-z]+ed)\b)", r"\1 has "),
+        (rf"\b({_INDEFINITE})[’']s (?=(?:[a-z]+ing|{_AFTER_IS})\b)", r"\1 is "),
     ]
 ]
 
@@ -130,9 +124,7 @@ def flip(text: str) -> str:
             out.append(_i_or_me(before, pieces, at))
         elif before in ("i", "you") and out and lower in (*_AFTER_I, *_AFTER_YOU):
             spoken = out[-2] if len(out) > 1 else ""
-            out.append(
-                (_AFTER_I if spoken == "I" else _AFTER_YOU if spoken == "you" else {}).get(lower, piece)
-            )
+            out.append((_AFTER_I if spoken == "I" else _AFTER_YOU if spoken == "you" else {}).get(lower, piece))
         else:
             out.append(piece)
         if piece.strip():
@@ -142,20 +134,15 @@ def flip(text: str) -> str:
 
 def to_asker(text: str) -> str:
     """Return the text with the asker's "I" and "my" turned to "you" and "your"; a general "you" stays."""
-    return "".join(_TO_YOU.get(piece.lower(), piece) for piece in _WORD.findall(text))
+    turned = "".join(_TO_YOU.get(piece.lower(), piece) for piece in _WORD.findall(text))
+    return turned.replace("you was", "you were")
 
 
 def _i_or_me(before: str, pieces: list[str], at: int) -> str:
     if before in PREPOSITIONS or before in _CAUSES:
         return "me"
     rest = [piece for piece in pieces[at + 1 :] if piece.strip()]
-    return (
-        "I"
-        if rest and rest[0][0].isalpha() and rest[0].lower() not in PREPOSITIONS
-        else "me"
-        if before
-        else "I"
-    )
+    return "I" if rest and rest[0][0].isalpha() and rest[0].lower() not in PREPOSITIONS else "me" if before else "I"
 
 
 def _doubles(verb: str) -> bool:
@@ -212,6 +199,18 @@ def is_participle(word: str) -> bool:
         or word in PAST_FORMS
         or word in {"been", "done", "gone", "seen", "had", "begun", "sung"}
     )
+
+
+def is_plural(phrase: str) -> bool:
+    """Return whether a noun phrase takes a plural verb, judged by the last word of its head."""
+    words = phrase.lower().split(" ")
+    if words[0] in ("a", "an", "this", "that", "every", "each", "one") or words[0].endswith("ing"):
+        return False
+    at = next((i for i, word in enumerate(words) if i and word in PREPOSITIONS | {"who", "that", "which"}), len(words))
+    head = words[at - 1]
+    if " and " in " ".join(words[:at]) or head in ("people", "children", "men", "women", "teeth", "feet", "mice"):
+        return True
+    return head.endswith("s") and not head.endswith(("ss", "us", "is", "'s", "ics", "news"))
 
 
 def starts_safely(text: str) -> bool:

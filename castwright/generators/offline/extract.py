@@ -38,20 +38,14 @@ _WHO = re.compile(
     r"|living)\b|[,.;]|$)",
     re.IGNORECASE,
 )
-_NOT = re.compile(
-    r"\b(?:not|never|hardly|no longer|isn't|wasn't|far from|less)\s+(?:\w+\s+)?$", re.IGNORECASE
-)
+_NOT = re.compile(r"\b(?:not|never|hardly|no longer|isn't|wasn't|far from|less)\s+(?:\w+\s+)?$", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_TERSE = re.compile(
-    r"\b(?:of few words|terse|laconic|taciturn|speaks? little|short sentences|curt)\b", re.IGNORECASE
-)
+_TERSE = re.compile(r"\b(?:of few words|terse|laconic|taciturn|speaks? little|short sentences|curt)\b", re.IGNORECASE)
 _WORDY = re.compile(
     r"\b(?:talkative|long-winded|rambl\w+|verbose|eloquent|storyteller|long sentences|never stops talking)\b",
     re.IGNORECASE,
 )
-_SLANG = re.compile(
-    r"\b(?:gonna|wanna|kinda|yeah|dude|lol|y'all|ain't|chill|slang|street-smart)\b", re.IGNORECASE
-)
+_SLANG = re.compile(r"\b(?:gonna|wanna|kinda|yeah|dude|lol|y'all|ain't|chill|slang|street-smart)\b", re.IGNORECASE)
 _MOST_TRAITS, _LEAST_AGE_FORMAL, _YOUNG = 6, 70, 25
 _TRAIT_FALLBACKS = (
     "thoughtful",
@@ -132,15 +126,7 @@ def _kind(known: dict[str, Any], text: str, era: Era) -> tuple[str, bool]:
     kind = known.get("kind")
     if kind is None:
         fiction = bool(re.search(r"\bfictional\b|\bvideo game\b", text, re.IGNORECASE))
-        kind = (
-            "screen"
-            if screen
-            else "virtual"
-            if myth or machine or fiction
-            else "historical"
-            if past
-            else "original"
-        )
+        kind = "screen" if screen else "virtual" if myth or machine or fiction else "historical" if past else "original"
     modern = known.get("modern")
     if modern is None:
         modern = kind != "historical" and not past and not (myth and not machine)
@@ -198,9 +184,7 @@ def _register(text: str, card: Mapping[str, Any]) -> str:
     era = find_era(text) if text else find_era(info["era"])
     if era.year is None and info["era"]:
         era = find_era(info["era"])
-    if (era.year is not None and era.year < _ARCHAIC_BEFORE) or (
-        card["kind"] == "virtual" and not card["modern"]
-    ):
+    if (era.year is not None and era.year < _ARCHAIC_BEFORE) or (card["kind"] == "virtual" and not card["modern"]):
         return "archaic"
     heads = set(_WORD.findall(info["occupation"].lower()))
     lists = lexicon()

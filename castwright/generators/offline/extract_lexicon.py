@@ -24,9 +24,7 @@ def lexicon() -> dict[str, frozenset[str]]:
 @cache
 def pairs(name: str) -> tuple[tuple[str, str], ...]:
     """Return the lines "left -> right" of a part of the lexicon."""
-    split = (
-        line.partition(" -> ") for line in read_data("extract_lexicon")[name].splitlines() if line.strip()
-    )
+    split = (line.partition(" -> ") for line in read_data("extract_lexicon")[name].splitlines() if line.strip())
     return tuple((left.strip(), right.strip()) for left, _, right in split)
 
 

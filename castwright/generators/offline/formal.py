@@ -9,13 +9,15 @@ one big substitution table, which ruins the plain uses of informal words.)
 
 from __future__ import annotations
 
+import re
+
 from castwright.generators.offline.chat_tokens import Sentence, clean, split_sentences
 from castwright.generators.offline.contractions import expand_contractions
 from castwright.generators.offline.formal_lexicon import formal_lexicon
 from castwright.generators.offline.phrasing import Picker, apply_rules
 from castwright.generators.offline.sentence_form import calm, is_question, tidy, written
 
-_ACKNOWLEDGED = "That is amusing."
+_LAUGHTER = re.compile(r"\b(?:a?(?:ha){1,}h?|(?:he){2,}h?|l+o+l+|lm+f?ao+|rofl)\b", re.IGNORECASE)
 _MANY_WORDS = 4
 _SHORT_FORMS = ("n't", "'s", "'m", "'re", "'ve", "'ll", "'d")
 
@@ -36,8 +38,17 @@ def formalise(text: str, *, variant: int = 0) -> str:
     shouted = _is_shouted(sentences)
     results = [result for sentence in sentences if (result := _formal_sentence(sentence, picker, shouted))]
     if not results:
-        return cleaned if not any(c.isalpha() for c in cleaned) else _ACKNOWLEDGED
+        return _acknowledged(cleaned)
     return " ".join(results)
+
+
+def _acknowledged(cleaned: str) -> str:
+    """Return what stands for a turn of nothing but exclamations: a question for a question."""
+    if not any(character.isalpha() for character in cleaned):
+        return cleaned
+    if "?" in cleaned:
+        return "Is that so?"
+    return "That is amusing." if _LAUGHTER.search(cleaned) else "I see."
 
 
 def _formal_sentence(sentence: Sentence, picker: Picker, shouted: bool) -> str:
@@ -70,7 +81,5 @@ def _is_english(sentences: list[Sentence]) -> bool:
     classes = formal_lexicon().classes
     foreign = len(words & classes["foreign"])
     return (
-        foreign < 2
-        or len(words & classes["english"]) >= foreign
-        or any(word.endswith(_SHORT_FORMS) for word in words)
+        foreign < 2 or len(words & classes["english"]) >= foreign or any(word.endswith(_SHORT_FORMS) for word in words)
     )

@@ -154,9 +154,7 @@ class Grammar:
         self._write(template.parts, rng, slots, out)
         return "".join(out)
 
-    def _pick(
-        self, templates: list[Template], rng: random.Random, slots: Mapping[str, str]
-    ) -> Template | None:
+    def _pick(self, templates: list[Template], rng: random.Random, slots: Mapping[str, str]) -> Template | None:
         count = len(templates)
         for _ in range(_TRIES):
             template = templates[int(rng.random() * count)]

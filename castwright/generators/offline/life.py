@@ -213,11 +213,7 @@ def kin_phrase(text: str) -> str:
             return ""
         name = re.sub(r"^(?:poor|old|young|late|dear) ", "", name)
         return f"{label} {name}".strip() if not (label and name.startswith(("the ", "a ", "an "))) else name
-    if (
-        len(text.split()) > 4
-        or _PLURAL_KIN.search(text)
-        or re.search(r"\b(?:of|to|in|for|at|by|with)\b", text)
-    ):
+    if len(text.split()) > 4 or _PLURAL_KIN.search(text) or re.search(r"\b(?:of|to|in|for|at|by|with)\b", text):
         return ""
     word = _KIN_WORD.search(text)
     if not word:
@@ -233,8 +229,7 @@ def first_person(card: PersonaCard) -> tuple[str, ...]:
     pronouns = _pronouns(card.basic_info.gender)
     names = {card.name, card.name.split(" ")[0], card.name.split(" ")[-1]}
     clauses = (
-        _as_first_person(sentence.strip(" .!?"), names, pronouns)
-        for sentence in _SENTENCE.findall(card.background)
+        _as_first_person(sentence.strip(" .!?"), names, pronouns) for sentence in _SENTENCE.findall(card.background)
     )
     return tuple(clause for clause in clauses if clause)
 
@@ -248,9 +243,7 @@ def _pronouns(gender: str) -> dict[str, str]:
 
 def _as_first_person(sentence: str, names: set[str], pronouns: dict[str, str]) -> str:
     """Turn "She ran a mill and lost it" into "I ran a mill and lost it"; anything uncertain gives ""."""
-    subject = next(
-        (name for name in sorted(names, key=len, reverse=True) if sentence.startswith(name + " ")), ""
-    )
+    subject = next((name for name in sorted(names, key=len, reverse=True) if sentence.startswith(name + " ")), "")
     own = next(word for word, said in pronouns.items() if said == "I")
     rest = sentence[len(subject) + 1 :] if subject else ""
     if not subject and sentence.lower().startswith(own + " "):
@@ -258,9 +251,7 @@ def _as_first_person(sentence: str, names: set[str], pronouns: dict[str, str]) -
     words = rest.split(" ")
     if not rest or not 3 <= len(words) <= _LONGEST_MEMORY or re.search(r"[;:()\"“”—]|\d", rest):
         return ""
-    verb = (
-        words[1] if words[0] in ("once", "always", "never", "later", "first") and len(words) > 1 else words[0]
-    )
+    verb = words[1] if words[0] in ("once", "always", "never", "later", "first") and len(words) > 1 else words[0]
     if not (verb in ("was", "had", "could") or verb in english.PAST_FORMS or verb.endswith("ed")):
         return ""
     if (
@@ -282,8 +273,7 @@ def _swap(clause: str, pronouns: dict[str, str]) -> str:
             out.append(
                 "my"
                 if following
-                and following
-                not in english.PREPOSITIONS | english.DETERMINERS | {"and", "that", "how", "when"}
+                and following not in english.PREPOSITIONS | english.DETERMINERS | {"and", "that", "how", "when"}
                 else "me"
             )
         elif lower in pronouns:

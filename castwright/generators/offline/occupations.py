@@ -165,8 +165,7 @@ def as_occupation(phrase: str) -> str:
     if "retired" in (word.lower() for word in words) and "retired" not in (word.lower() for word in kept):
         kept.insert(0, "retired")
     kept = [
-        word if word.isupper() or (word[0].isupper() and index) else word.lower()
-        for index, word in enumerate(kept)
+        word if word.isupper() or (word[0].isupper() and index) else word.lower() for index, word in enumerate(kept)
     ]
     name = " ".join([*kept[-4:], words[-1] if words[-1].isupper() else head])
     return f"{name} of {rest}" if of and head in _OF_WHAT and len(rest.split()) < 4 else name

@@ -17,7 +17,7 @@ SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|$)")
 
 LEAD = re.compile(
     r"^(?:(?:so|well|hey|hi|hello|okay|ok|oh|and|but|please|now|dear sir|excuse me|"
-    r"honestly|seriously|quick|say|look|listen|friend)\b[,!.]?\s+|"
+    r"honestly|seriously)\b[,!.]?\s+|(?:quick|say|look|listen|friend|honey|sir),\s+|"
     r"(?:can|could|would|will) you (?:please |kindly )?(?=(?:tell|explain|describe|help|"
     r"give|share|talk|write|show|teach|recommend|suggest)\b)|"
     r"(?:please\s+)|(?:tell me,?\s+(?=(?:what|why|how|who|when|where|which|do|does|is|are|have|did)\b))|"
@@ -164,16 +164,10 @@ ADVICE = re.compile(
 HOW_MUCH = re.compile(r"^how (?:many|much|long|old|far|often|big|tall|deep|fast|high|heavy)\b", re.IGNORECASE)
 
 
-FAVOURITE = re.compile(
-    r"\byour (?:own )?favou?rite\b|\bdo you (?:like|love|enjoy|hate|prefer)\b", re.IGNORECASE
-)
+FAVOURITE = re.compile(r"\byour (?:own )?favou?rite\b|\bdo you (?:like|love|enjoy|hate|prefer)\b", re.IGNORECASE)
 
 
-FEELING = re.compile(
-    r"\b(?:i feel|i am|i have been|i keep|i cannot|my|i just|i was|i lost|i got|i miss|i "
-    r"failed|i feel like|we lost)\b",
-    re.IGNORECASE,
-)
+FEELING = re.compile(r"\b(?:i|my|we|our|me)\b", re.IGNORECASE)
 
 
 SECOND_ASKING = re.compile(

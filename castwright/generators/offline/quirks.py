@@ -73,12 +73,7 @@ def _address(word: str) -> Transform:
         if not sentences or word.lower() in sentences[at].lower():
             return sentences
         sentence = sentences[at].rstrip()
-        if (
-            sentence[-1:] in ".!?"
-            and not sentence.endswith("...")
-            and '"' not in sentence
-            and rng.random() < 0.7
-        ):
+        if sentence[-1:] in ".!?" and not sentence.endswith("...") and '"' not in sentence and rng.random() < 0.7:
             return [
                 *sentences[:at],
                 f"{sentence[:-1].rstrip(',;')}, {word}{sentence[-1]}",
@@ -94,9 +89,7 @@ def _swear(oath: str) -> Transform:
     oath = re.sub(r"^(?:their|his|her) ", "my ", oath)
 
     def apply(sentences: list[str], rng: random.Random, slots: Slots) -> list[str]:
-        candidates = [
-            at for at, text in enumerate(sentences) if english.starts_safely(text) and not text.endswith("?")
-        ]
+        candidates = [at for at, text in enumerate(sentences) if english.starts_safely(text) and not text.endswith("?")]
         at = rng.choice(candidates) if candidates else -1
         if at < 0:
             return [*sentences, f"I swear it by {oath}."]
@@ -132,10 +125,7 @@ def _number(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str
     if len(points) < 2:
         return sentences
     order = dict(zip(points, ordinals, strict=False))
-    return [
-        f"{order[at]} {english.lower_first(text)}" if at in order else text
-        for at, text in enumerate(sentences)
-    ]
+    return [f"{order[at]} {english.lower_first(text)}" if at in order else text for at, text in enumerate(sentences)]
 
 
 def _emphasise(sentences: list[str], rng: random.Random, _slots: Slots) -> list[str]:
@@ -188,9 +178,7 @@ def _by_name(voice: Voice) -> Transform:
     return apply
 
 
-_METAPHOR = re.compile(
-    r"(?:uses|speaks in|thinks in) (?P<field>[a-z]+) (?:metaphors?|images|imagery)", re.IGNORECASE
-)
+_METAPHOR = re.compile(r"(?:uses|speaks in|thinks in) (?P<field>[a-z]+) (?:metaphors?|images|imagery)", re.IGNORECASE)
 
 _ADDRESS = re.compile(
     r"(?:addresses|calls) (?:people|everyone|everybody|others|strangers)(?: as)? "
@@ -201,9 +189,7 @@ _ADDRESS = re.compile(
 _SWEAR = re.compile(r"swears by (?P<oath>.{1,60})$", re.IGNORECASE)
 
 _VOCABULARY: dict[str, Callable[[Voice], Quirk]] = {
-    "answers a question with a question first": lambda _: Quirk(
-        "question", _inserted("question_first", "front"), True
-    ),
+    "answers a question with a question first": lambda _: Quirk("question", _inserted("question_first", "front"), True),
     "lists things in threes": lambda _: Quirk("threes", _threes, True),
     "quotes proverbs": lambda _: Quirk("proverb", _inserted("proverb", "inside")),
     "apologises before disagreeing": lambda _: Quirk("apology", _inserted("apology", "front")),
@@ -270,9 +256,7 @@ def pick_quirks(
     `frames` leaves out those that add content or change words, `without` those named. What rewrites words
     goes last, so that it also reaches the sentences that other quirks added.
     """
-    known = [
-        quirk for quirk in quirks_of(voice) if not (frames and quirk.content) and quirk.name not in without
-    ]
+    known = [quirk for quirk in quirks_of(voice) if not (frames and quirk.content) and quirk.name not in without]
     most = 1 if frames else MOST_PER_ANSWER
     chosen = known if len(known) <= most else rng.sample(known, most)
     return sorted(chosen, key=lambda quirk: quirk.name in _LAST)
@@ -280,7 +264,7 @@ def pick_quirks(
 
 def added_sentences(quirks: list[Quirk]) -> int:
     """Return how many sentences the quirks will add."""
-    return sum(quirk.name not in _LAST for quirk in quirks)
+    return sum(3 if quirk.name == "laugh" else quirk.name not in _LAST for quirk in quirks)
 
 
 def apply_quirks(sentences: list[str], quirks: list[Quirk], rng: random.Random, slots: Slots) -> list[str]:

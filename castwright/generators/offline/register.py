@@ -45,7 +45,7 @@ _OLD_WORDS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(pattern), said)
     for pattern, said in [
         (r"\bIt is\b", "'Tis"),
-        (r"\bit is\b(?! said)", "'tis"),
+        (r"(?<!\bto )(?<!\bof )(?<!\bin )(?<!\bfor )(?<!\bwith )(?<!\babout )\bit is\b", "'tis"),
         (r"\bIt was\b", "'Twas"),
         (r"\bbefore (?=you|I|it|we)", "ere "),
         (r"\boften\b", "oft"),
@@ -125,11 +125,7 @@ def _replace(sentence: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
 
 def _archaic(sentences: list[str], rng: random.Random) -> list[str]:
     said = [thou(sentence) for sentence in sentences]
-    out = (
-        [sentence for sentence in said if sentence is not None]
-        if all(s is not None for s in said)
-        else sentences
-    )
+    out = [sentence for sentence in said if sentence is not None] if all(s is not None for s in said) else sentences
     old = []
     for sentence in out:
         for pattern, word in _OLD_WORDS:
@@ -196,9 +192,7 @@ def _takes_object(word: str) -> bool:
 
 
 _JOINING = word_set("than as before after until since like")  # conjunctions as well as prepositions
-_OBJECT_VERBS = word_set(
-    "bless told gave made brought taught caught spare tell give teach thank let helped let upon"
-)
+_OBJECT_VERBS = word_set("bless told gave made brought taught caught spare tell give teach thank let helped let upon")
 
 
 def finish(sentences: list[str]) -> list[str]:

@@ -47,9 +47,7 @@ _INTERJECTION = re.compile(
     re.IGNORECASE,
 )
 
-_STATEMENT = re.compile(
-    r"(?:It|There|The|That|This|A|An|My|I|One|We|You|Some|Most|Nobody|Everyone|People|Few)\b"
-)
+_STATEMENT = re.compile(r"(?:It|There|The|That|This|A|An|My|I|One|We|You|Some|Most|Nobody|Everyone|People|Few)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +158,7 @@ def _out_of_character(scene: _Scene) -> str:
     )
     rule = "wrong_trade" if scene.voice.card.modern else pick(["anachronism", "anachronism", "wrong_trade"])
     new = list(dict.fromkeys(scene.say(rule) for _ in range(2 if len(scene.sentences) > 2 else 1)))
-    kept = [
-        text
-        for text in scene.sentences
-        if not re.search(r"\bmy trade\b|\bwhere I work\b", text, re.IGNORECASE)
-    ]
+    kept = [text for text in scene.sentences if not re.search(r"\bmy trade\b|\bwhere I work\b", text, re.IGNORECASE)]
     kept = kept[: max(1, len(kept) - len(new))]
     for sentence in in_register(new, scene.voice.register, scene.rng):
         at = scene.rng.randint(1 if kept else 0, len(kept))
@@ -243,9 +237,7 @@ def _over_acted(scene: _Scene) -> str:
 
 def _repetitive(scene: _Scene) -> str:
     sentences = scene.sentences or [scene.response or "So it is."]
-    long_enough = [at for at, text in enumerate(sentences) if len(text.split()) > 3] or list(
-        range(len(sentences))
-    )
+    long_enough = [at for at, text in enumerate(sentences) if len(text.split()) > 3] or list(range(len(sentences)))
     at = scene.rng.choice(long_enough)
     source = sentences[at]
     times = 2 if len(sentences) > 3 and scene.rng.random() < 0.5 else 1

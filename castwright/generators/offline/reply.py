@@ -41,9 +41,7 @@ def reply(messages: list[dict[str, str]], *, sample: int = 0) -> str:
     `sample` is the index of the reply among several to the same messages; another one gives another wording.
     """
     clean = [
-        {"role": str(m.get("role", "")), "content": _text(m.get("content"))}
-        for m in messages
-        if isinstance(m, Mapping)
+        {"role": str(m.get("role", "")), "content": _text(m.get("content"))} for m in messages if isinstance(m, Mapping)
     ]
     sections = read_sections(clean)
     task = _first(sections, "task").strip()
@@ -95,11 +93,7 @@ def _persona_response(sections: Sections, sample: int) -> str | None:
 
 def _persona_answer(sections: Sections, sample: int) -> str | None:
     card = _card_of(sections)
-    return (
-        restate(card, _first(sections, "question"), _first(sections, "answer"), sample=sample)
-        if card
-        else None
-    )
+    return restate(card, _first(sections, "question"), _first(sections, "answer"), sample=sample) if card else None
 
 
 def _rejected_response(sections: Sections, sample: int) -> str | None:

@@ -28,19 +28,15 @@ from castwright.personas.card import PersonaCard
 Shot = tuple[str, str]
 _Say = Callable[[str], str]
 _COUNTS = {"short": (2, 3), "medium": (3, 5), "long": (4, 5)}
-_MOST = 5  # sentences in an answer, before a catchphrase
+_MOST = 6  # sentences in an answer, before a catchphrase
 _LIFE_SHARE, _OPEN_SHARE, _CATCH_SHARE = 0.75, 0.45, 0.5
-_ADVERBIAL = re.compile(
-    r"^(?:by|upon|in|on|with|under|between|as|or so|so the|if|for) (?!go\b)", re.IGNORECASE
-)
+_ADVERBIAL = re.compile(r"^(?:by|upon|in|on|with|under|between|as|or so|so the|if|for) (?!go\b)", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?]+[.!?]+[\"”’']*|[^.!?]+$")
 
 
 def seeded(*parts: object) -> random.Random:
     """Return a generator seeded by the parts' text (stable across processes, unlike `hash`)."""
-    digest = hashlib.blake2b(
-        "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8
-    ).digest()
+    digest = hashlib.blake2b("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return random.Random(int.from_bytes(digest, "big"))
 
 
@@ -56,11 +52,13 @@ def respond(card: PersonaCard, question: str, shots: Sequence[Shot] = (), *, sam
     stance = _stance(voice, rng)
     count = _sentence_count(card, shots, rng)
     quirks = pick_quirks(voice, rng, without=_unfit(asked))
+    while shots and quirks and added_sentences(quirks) >= count:
+        quirks.pop(0)
     room = count - added_sentences(quirks)
     sentences = _compose(question, asked, stance, room, slots, rng, card.dialogue_style.sentence_length)
+    while quirks and added_sentences(quirks) and sum(map(_count, sentences)) + added_sentences(quirks) > _MOST:
+        quirks.pop(0)
     sentences = apply_quirks(finish(sentences), quirks, rng, slots)
-    most = count if shots else min(_MOST, count + 1)
-    sentences = _fitted(sentences, most)
     sentences = in_register(finish(sentences), voice.register, rng)
     if not (shots and len(sentences) >= count):
         sentences = _with_catchphrase(sentences, card, rng)
@@ -108,7 +106,7 @@ def _compose(
         return _say(rules, rule, rng, slots, length)
 
     core = _core(question, asked, slots, say)
-    room = max(0, count - len(core))
+    room = max(0, count - sum(map(_count, core)))
     before: list[str] = []
     if room > 1 and rng.random() < _OPEN_SHARE and asked.mood != "low" and asked.kind != "greeting":
         before.append(say(f"open.{stance}"))
@@ -143,9 +141,7 @@ def _core(question: str, asked: Asked, slots: dict[str, str], say: _Say) -> list
         slots["list"] = _listed(solved.found)
         return [say("sum.left")]
     if asked.kind == "feeling":
-        return (
-            [say("core.feeling_high")] if asked.mood == "high" else [say("core.feeling_low"), say("low_next")]
-        )
+        return [say("core.feeling_high")] if asked.mood == "high" else [say("core.feeling_low"), say("low_next")]
     if asked.mood == "low":
         return [say("core.feeling_low"), _first_said(_core_rules(asked), say)]
     if asked.kind == "greeting":
@@ -193,13 +189,6 @@ def _listed(quantities: tuple[str, ...]) -> str:
 
 def _distinct(sentences: list[str]) -> list[str]:
     return [sentence for sentence in dict.fromkeys(sentences) if sentence]
-
-
-def _fitted(sentences: list[str], most: int) -> list[str]:
-    """Return about `most` sentences, giving up late inner ones first: the ends carry most."""
-    while len(sentences) > 2 and sum(_count(text) for text in sentences) > most:
-        sentences = [*sentences[:-2], sentences[-1]]
-    return sentences
 
 
 def _count(text: str) -> int:

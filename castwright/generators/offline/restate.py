@@ -90,11 +90,7 @@ def restate(card: PersonaCard, question: str, answer: str, *, sample: int = 0) -
     Where the question fixes the answer's form (JSON, lower case, so many words), the answer comes back as it
     is: a frame would break what was asked for. "<<48/2=24>>" marks are dropped.
     """
-    if (
-        not answer.strip()
-        or (_STRICT.search(question) and "####" not in answer)
-        or answer.lstrip()[:1] in "{[<"
-    ):
+    if not answer.strip() or (_STRICT.search(question) and "####" not in answer) or answer.lstrip()[:1] in "{[<":
         return answer
     rng = seeded("restate", card.persona_id, card.name, question, answer, sample)
     voice = voice_of(card)
@@ -121,9 +117,7 @@ def _frame(voice: Voice, stance: str, slots: dict[str, str], rng: random.Random)
     rules = grammar("restate")
     stances = [stance, stance, "any", *(["trade"] if slots else [])]
     before = [rules.say(f"before.{rng.choice(stances)}", rng, slots)]
-    after = (
-        [rules.say(f"after.{rng.choice([stance, 'any'])}", rng, slots)] if rng.random() < _AFTER_SHARE else []
-    )
+    after = [rules.say(f"after.{rng.choice([stance, 'any'])}", rng, slots)] if rng.random() < _AFTER_SHARE else []
     before = apply_quirks(finish(before), pick_quirks(voice, rng, frames=True, without=_CONTRARY), rng, slots)
     phrases = [phrase for phrase in voice.card.dialogue_style.catchphrases if not _NUMERIC.search(phrase)]
     if phrases and rng.random() < 0.5:
@@ -155,9 +149,7 @@ def _say_value(rule: str, value: str, rng: random.Random) -> str:
 def _line(line: str, register: str, rng: random.Random) -> str:
     if match := _LETTER.match(line.strip()):
         said = _say_value("letter", match["value"], rng)[:-1] + match["rest"]
-        return english.upper_first(
-            said if said.endswith((".", "!", "?")) or ":" in match["rest"] else said + "."
-        )
+        return english.upper_first(said if said.endswith((".", "!", "?")) or ":" in match["rest"] else said + ".")
     swaps = _CONNECTIVES[register]
     spans = [match.span() for match in _QUOTED.finditer(line)]
     out, at = [], 0

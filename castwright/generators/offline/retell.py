@@ -37,8 +37,7 @@ _TELLING = re.compile(
     re.IGNORECASE,
 )
 _ADVERBS = word_set(
-    "always never often also still now just really usually sometimes once rarely only secretly only even "
-    "already mostly"
+    "always never often also still now just really usually sometimes once rarely only secretly only even already mostly"
 )
 _UNCHANGED = word_set(
     "was were had did could would should will can may might must shall cannot went came saw grew knew "
@@ -64,10 +63,7 @@ def tell(text: str, name: str, pronouns: tuple[str, str, str]) -> list[str]:
         return []
     told = [_trim(sentence) for sentence in sentences]
     if _FIRST_PERSON.search(re.sub(r'["“][^"”]*["”]', "", flat)) and not _is_told(flat):
-        told = [
-            in_third_person(sentence, name if not index else "", pronouns)
-            for index, sentence in enumerate(told)
-        ]
+        told = [in_third_person(sentence, name if not index else "", pronouns) for index, sentence in enumerate(told)]
     else:
         told[0] = _whole(told[0], name)
     if len(told) > _MOST:
@@ -103,10 +99,7 @@ def _trim(sentence: str) -> str:
         return sentence
     cut = sentence[:_LONGEST]
     place = max(cut.rfind(mark) for mark in (";", ",", " —", " –"))
-    return (
-        cut[: place if place > _LONGEST // 2 else cut.rfind(" ") if " " in cut else _LONGEST].rstrip(" ,;—–")
-        + "."
-    )
+    return cut[: place if place > _LONGEST // 2 else cut.rfind(" ") if " " in cut else _LONGEST].rstrip(" ,;—–") + "."
 
 
 def _closed(sentence: str) -> str:
@@ -119,9 +112,7 @@ def in_third_person(text: str, name: str, pronouns: tuple[str, str, str]) -> str
     subject, obj, possessive = pronouns
     if name and re.match(r"(?:My name(?:'s| is)|I am|I'm|Call me|I’m)\s+" + re.escape(name), text):
         text = re.sub(
-            r"^(?:My name(?:'s| is)|I am|I'm|Call me|I’m)\s+"
-            + re.escape(name)
-            + r"\s*(?:,|and)?\s*(?:I am|I'm)?",
+            r"^(?:My name(?:'s| is)|I am|I'm|Call me|I’m)\s+" + re.escape(name) + r"\s*(?:,|and)?\s*(?:I am|I'm)?",
             "I am ",
             text,
         )

@@ -22,9 +22,7 @@ _LEADS = word_set(
     "so and but well hey oh ok okay yeah yes no hi also um uh wow like anyway , wait sorry please now man "
     "dude lol hmm hm cool nice right btw omg hello"
 )
-_WH_VERBS = word_set(
-    "is are was were do does did can could will would should has have had am 's shall may might"
-)
+_WH_VERBS = word_set("is are was were do does did can could will would should has have had am 's shall may might")
 _ASKED_AMOUNTS = word_set("many much long often old about come far big good tall")
 _INVERTING = word_set("is are was were do does did can could will would should has have had am may shall")
 _INVERTED = word_set("you he she they we it i there anyone anybody")
@@ -50,9 +48,7 @@ _PLAIN_STATEMENTS = frozenset(
         ("may", "they"),
     }
 )
-_TAGS = frozenset(
-    {"is it not", "do you not", "are you not", "was it not", "did he not", "do they not", "does it not"}
-)
+_TAGS = frozenset({"is it not", "do you not", "are you not", "was it not", "did he not", "do they not", "does it not"})
 _DROPPABLE = frozenset({",", ";", "-", "--", "*", "~", ":"})
 _OATHS = frozenset({"fuck", "hell", "heck"})
 _OATH_GAPS = (["what", "the"], ["why", "the"], ["who", "the"], ["how", "the"], ["where", "the"])

@@ -15,9 +15,7 @@ from castwright.generators.offline.english import word_set
 _I_VERB = re.compile(r"\bI (?P<word>[a-z]+)\b")
 
 
-_KEPT = word_set(
-    "would will can could should must may might had did was never always often once still cannot"
-)
+_KEPT = word_set("would will can could should must may might had did was never always often once still cannot")
 
 
 _TITLED = re.compile(

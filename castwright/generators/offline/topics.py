@@ -41,11 +41,7 @@ def _read(question: str) -> Asked:
     mood = _mood(text)
     if pattern.GREETING.match(_lead(text)) and (len(text) < 60 or asked.kind == "open"):
         asked = Asked("greeting")
-    elif (
-        mood
-        and pattern.FEELING.search(text)
-        and not (asked.kind in _KEEPS_KIND and (asked.topic or asked.options))
-    ):
+    elif mood and pattern.FEELING.search(text) and not (asked.kind in _KEEPS_KIND and (asked.topic or asked.options)):
         asked = replace(asked, kind="feeling")
     if asked.kind == "feeling" or (
         mood == "low" and pattern.FEELING.search(text) and asked.kind in ("how_to", "advice")
@@ -120,9 +116,7 @@ def _by_kind(main: str) -> Asked:
         about = re.match(r"do (?:about|with) (?P<thing>.+)$", match["act"], re.IGNORECASE)
         if about:
             return Asked("advice", topic=flip(about["thing"]), thing=flip(about["thing"]))
-        return Asked(
-            "advice", topic="" if match["act"].lower() in pattern.VAGUE else f"what to {flip(match['act'])}"
-        )
+        return Asked("advice", topic="" if match["act"].lower() in pattern.VAGUE else f"what to {flip(match['act'])}")
     if re.search(r"\bor\b", main) and first not in ("if", "when") and (match := pattern.RATHER.match(main)):
         choice = _choice(match["a"].strip(), match["b"].strip())
         if choice:
@@ -155,9 +149,7 @@ def _choice(left: str, right: str) -> Asked | None:
         if not all(gerunds):
             return None
         left, right = gerunds
-    return Asked(
-        "choice", options=(english.lower_first(left), english.lower_first(right)), topic=f"{left} or {right}"
-    )
+    return Asked("choice", options=(english.lower_first(left), english.lower_first(right)), topic=f"{left} or {right}")
 
 
 def _with_act(asked: Asked, act: str, turn: Callable[[str], str] = flip) -> Asked:
@@ -244,9 +236,7 @@ def _what_is(thing: str, kind: str) -> Asked:
 def _yes_no(tokens: list[str]) -> Asked:
     main = " ".join(tokens)
     asked = Asked("yes_no")
-    if match := re.match(
-        r"(?:is|was) it (?:ever |really |still )?[a-z ]+? to (?P<act>.+)$", main, re.IGNORECASE
-    ):
+    if match := re.match(r"(?:is|was) it (?:ever |really |still )?[a-z ]+? to (?P<act>.+)$", main, re.IGNORECASE):
         return _with_act(asked, match["act"])
     if match := re.match(
         r"do you (?:\w+ly )?(?:like|love|enjoy|hate|miss|prefer|fear|trust|respect|believe in) "
@@ -257,12 +247,8 @@ def _yes_no(tokens: list[str]) -> Asked:
         thing = flip(match["thing"])
         if thing.startswith("to "):
             return _with_act(replace(asked, kind="opinion"), match["thing"][3:])
-        return replace(
-            asked, kind="opinion", topic=thing, thing="" if thing.split(" ")[0].endswith("ing") else thing
-        )
-    if match := re.match(
-        r"(?:can|could|would|will|do|did) (?:you|i|we|one|people) (?P<act>.+)$", main, re.IGNORECASE
-    ):
+        return replace(asked, kind="opinion", topic=thing, thing="" if thing.split(" ")[0].endswith("ing") else thing)
+    if match := re.match(r"(?:can|could|would|will|do|did) (?:you|i|we|one|people) (?P<act>.+)$", main, re.IGNORECASE):
         asked = _with_act(asked, match["act"])
         if asked.act:
             return asked

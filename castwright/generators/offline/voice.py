@@ -48,9 +48,7 @@ class Voice:
         """Return the slots of one answer: what is fixed, and a pick of the rest."""
         slots = dict(self.fixed)
         if self.trade:
-            for name, phrases in zip(
-                ("tool", "task", "folk", "spot", "rule"), _fields(self.trade), strict=True
-            ):
+            for name, phrases in zip(("tool", "task", "folk", "spot", "rule"), _fields(self.trade), strict=True):
                 slots[name] = phrases[int(rng.random() * len(phrases))]
             slots["rule"] = slots["rule"][0].lower() + slots["rule"][1:]
         if self.kin:

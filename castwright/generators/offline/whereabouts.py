@@ -66,9 +66,7 @@ _YEAR = re.compile(
     r"(?<![\d$€£,.])(?P<year>1\d{3}|20\d{2}|[2-9]\d{3}(?=\s+(?:AD|CE)))(?P<s>s)?(?![\d,]"
     r"|\s*(?:people|dollars|miles|men|km|years))"
 )
-_STUDIED = re.compile(
-    r"\s+(?:history|literature|art|languages?|studies|texts|coins|maps|veteran)\b", re.IGNORECASE
-)
+_STUDIED = re.compile(r"\s+(?:history|literature|art|languages?|studies|texts|coins|maps|veteran)\b", re.IGNORECASE)
 _BC = re.compile(r"\b(?P<year>\d{1,4}) BCE?\b")
 _OLD, _BIRTH_OLD, _FUTURE = 1950, 1920, 2100
 
@@ -91,11 +89,7 @@ def find_place(text: str) -> str:
             if not place:
                 continue
             first = re.sub(r"^the ", "", place).split()[0].lower().rstrip(".,")
-            if (
-                first in banned
-                or _YEAR.search(place)
-                or first in ("dr", "mr", "mrs", "king", "queen", "lord")
-            ):
+            if first in banned or _YEAR.search(place) or first in ("dr", "mr", "mrs", "king", "queen", "lord"):
                 continue
             return place
     if common := _COMMON_PLACE.search(text):

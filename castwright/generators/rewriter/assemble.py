@@ -23,9 +23,7 @@ def assemble(parts: Sequence[str], said: Mapping[str, str], lower: Callable[[str
     replies = {index: said[part] for index, part in enumerate(parts) if index % 2 == 0 and part in said}
     if not replies:
         return "".join(parts)
-    lowered = sum(
-        lower(parts[index]) != parts[index] and reply[:1].islower() for index, reply in replies.items()
-    )
+    lowered = sum(lower(parts[index]) != parts[index] and reply[:1].islower() for index, reply in replies.items())
     raised = sum(lower(reply) != reply for reply in replies.values())
     written = list(parts)
     for index in range(0, len(parts), 2):

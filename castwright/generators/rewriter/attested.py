@@ -85,10 +85,7 @@ class Attested:
                 open_places.append((left + 1, right + 1))
             here = by_first.get(source[left], []) if left < len(source) else []
             for old, new in (*here, *inserted):
-                if (
-                    tuple(source[left : left + len(old)]) == old
-                    and tuple(words[right : right + len(new)]) == new
-                ):
+                if tuple(source[left : left + len(old)]) == old and tuple(words[right : right + len(new)]) == new:
                     open_places.append((left + len(old), right + len(new)))
         return False
 
@@ -106,9 +103,7 @@ class Attested:
         return cls(edits, frozenset((str(left), str(right)) for left, right in data["neighbours"]))
 
 
-def learn_attested(
-    sentences: Sequence[tuple[str, str]], vocabulary: Vocabulary, *, enough: int = 1
-) -> Attested:
+def learn_attested(sentences: Sequence[tuple[str, str]], vocabulary: Vocabulary, *, enough: int = 1) -> Attested:
     """Return what the (formal, casual) sentences attest; an edit counts from `enough` sentences on.
 
     Dropping a person ("you", "she") without a word for it is never learned, nor is adding a comma: the first
@@ -123,17 +118,10 @@ def learn_attested(
             continue
         left, right = _spoken(source.words), _spoken(target.words)
         neighbours.update(_slotless(pair) for pair in pairwise(["", *right, ""]))
-        for kind, start, end, to, until in difflib.SequenceMatcher(
-            None, left, right, autojunk=False
-        ).get_opcodes():
+        for kind, start, end, to, until in difflib.SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
             old, new = tuple(left[start:end]), tuple(right[to:until])
             dropped = not new and _PERSONS & set(old)
-            if (
-                kind != "equal"
-                and not dropped
-                and (old, new) != ((), (",",))
-                and not _SLOT_SET & {*old, *new}
-            ):
+            if kind != "equal" and not dropped and (old, new) != ((), (",",)) and not _SLOT_SET & {*old, *new}:
                 edits[old, new] += 1
     return Attested(frozenset(edit for edit, seen in edits.items() if seen >= enough), frozenset(neighbours))
 

@@ -72,8 +72,7 @@ def _weights(aligned: Sequence[list[Segment]]) -> list[float]:
     seen = Counter(segment for pair in aligned for segment in pair if segment[0] != segment[1])
     floor = max(seen.values(), default=1) ** -_RARENESS
     return [
-        max((seen[segment] ** -_RARENESS for segment in pair if segment in seen), default=floor)
-        for pair in aligned
+        max((seen[segment] ** -_RARENESS for segment in pair if segment in seen), default=floor) for pair in aligned
     ]
 
 
@@ -82,9 +81,7 @@ def _cut(pair: Sequence[Segment], rng: random.Random) -> int:
     return rng.choice(shared) if shared else 0
 
 
-def _reworded(
-    segment: Segment, touched: set[str], spare: Sequence[str], rng: random.Random, index: int
-) -> Segment:
+def _reworded(segment: Segment, touched: set[str], spare: Sequence[str], rng: random.Random, index: int) -> Segment:
     left, right = segment
     if left != right or left[0] in touched or not left[0][0].isalpha() or rng.random() >= _REPLACED:
         return segment

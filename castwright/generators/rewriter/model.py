@@ -15,6 +15,7 @@ from typing import Any
 from castwright.errors import ModelError
 from castwright.generators.rewriter.assemble import assemble
 from castwright.generators.rewriter.formats import Asked, Gate, RewriteFormat, load_format
+from castwright.generators.rewriter.quiet import quiet
 from castwright.generators.rewriter.words import split_sentences
 
 
@@ -68,7 +69,8 @@ class Rewriter:
         style, training = load_format(folder)
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         dtype = torch.bfloat16 if device.startswith("cuda") else torch.float32
-        model, tokenizer = load_checkpoint(str(folder), dtype)
+        with quiet():
+            model, tokenizer = load_checkpoint(str(folder), dtype)
         return cls(model.to(device), tokenizer, style, gate=gate, training=training)
 
     def rewrite(self, texts: Sequence[str], *, batch_size: int = 32) -> list[str]:

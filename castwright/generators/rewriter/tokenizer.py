@@ -41,9 +41,7 @@ def learn_vocabulary(sentences: Sequence[tuple[str, str]]) -> Vocabulary:
     ranked = [
         word
         for word, count in sorted(in_sentence.items(), key=lambda item: (-item[1], item[0]))
-        if (count >= enough or in_edit[word] >= enough_edits)
-        and not is_kept_apart(word)
-        and not is_picture(word)
+        if (count >= enough or in_edit[word] >= enough_edits) and not is_kept_apart(word) and not is_picture(word)
     ]
     lexicon = frozenset([*ranked[:MAX_LEXICON], ".", ",", "?", "I"])
     return Vocabulary(lexicon, frozenset(common - lexicon))

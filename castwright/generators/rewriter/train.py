@@ -112,6 +112,7 @@ def train_rewriter(
     training, held_out = split_pairs(pairs, config.held_out)
     _check_place(out)
     require_packages()
+    import datasets  # noqa: F401 (loaded first, so that `quiet` finds its bars)
     import torch
 
     started = time.perf_counter()
@@ -132,9 +133,7 @@ def train_rewriter(
                 device=device,
                 folder=folder / "trainer",
             )
-            losses, held_out_loss = fit(
-                trainer, steps=steps, max_seconds=config.max_seconds, progress=progress
-            )
+            losses, held_out_loss = fit(trainer, steps=steps, max_seconds=config.max_seconds, progress=progress)
             rewriter = Rewriter(material.model, material.tokenizer, material.style, gate=gate)
             scores = _scores(rewriter, held_out, gate)
             report = TrainingReport(
@@ -143,9 +142,7 @@ def train_rewriter(
                 held_out_pairs=len(held_out),
                 sentences=material.sentences,
                 unusable_sentences=material.unusable,
-                lexicon=len(material.style.vocabulary.lexicon)
-                if isinstance(material.style, MaskedFormat)
-                else 0,
+                lexicon=len(material.style.vocabulary.lexicon) if isinstance(material.style, MaskedFormat) else 0,
                 parameters=material.model.num_parameters(),
                 steps=losses[-1][0],
                 seconds=round(time.perf_counter() - started, 2),
@@ -182,9 +179,7 @@ def _prepare(
         style = load_format(Path(config.base))[0] if again else PlainFormat()
     if isinstance(style, PlainFormat):
         examples = [_plain_text(pair, style) for pair in sentences]
-        return _Material(
-            style, model, tokenizer, examples, [_plain_text(p, style) for p in held], len(sentences), 0
-        )
+        return _Material(style, model, tokenizer, examples, [_plain_text(p, style) for p in held], len(sentences), 0)
     found = [align(formal, casual, style.vocabulary) for formal, casual in sentences]
     aligned = [segments for segments in found if segments]
     if len(aligned) < MIN_PAIRS:
@@ -244,9 +239,7 @@ def _scores(rewriter: Rewriter, held_out: Sequence[StylePair], gate: Gate | None
 def _save(folder: Path, material: _Material, config: RewriterTraining, report: TrainingReport) -> None:
     material.model.save_pretrained(folder)
     material.tokenizer.save_pretrained(folder)
-    save_format(
-        folder, material.style, {"config": config.model_dump(mode="json"), "report": report.as_dict()}
-    )
+    save_format(folder, material.style, {"config": config.model_dump(mode="json"), "report": report.as_dict()})
 
 
 def _check_place(out: Path) -> None:

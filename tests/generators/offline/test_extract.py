@@ -178,8 +178,7 @@ BIOS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "a trait denied": (
-        "Björn is an elderly fisherman of few words. His wife Ingrid died ten years ago. "
-        "He is not sentimental.",
+        "Björn is an elderly fisherman of few words. His wife Ingrid died ten years ago. He is not sentimental.",
         {
             "name": "Björn",
             "occupation": "fisherman",
@@ -375,9 +374,7 @@ def test_eras_are_read(text: str, era: str, past: bool) -> None:
 
 def test_ties_are_read_in_several_forms() -> None:
     """Own relatives, parents of a number, marriages and states are found."""
-    ties = find_relationships(
-        "His late wife Rosa sang. A father of three, he is a friend of Ben. She is divorced."
-    )
+    ties = find_relationships("His late wife Rosa sang. A father of three, he is a friend of Ben. She is divorced.")
     assert ties == ["father of three", "friend of Ben", "late wife Rosa", "divorced"]
 
 
@@ -502,9 +499,7 @@ def test_composed_backgrounds_have_two_to_four_sentences(grid_cards: list[dict[s
     """Each background is of the length that the prompt asks for and has no gap left in it."""
     for card in grid_cards:
         assert 2 <= len(re.findall(r"[.!?](?:\s|$)", card["background"])) <= 4, card["background"]
-        assert not re.search(r"[{}\[\]|]|  | ,|\bthey (?:was|has|is|does)\b", card["background"]), card[
-            "background"
-        ]
+        assert not re.search(r"[{}\[\]|]|  | ,|\bthey (?:was|has|is|does)\b", card["background"]), card["background"]
 
 
 def test_historical_lives_are_told_in_the_past(grid_cards: list[dict[str, Any]]) -> None:
@@ -527,14 +522,9 @@ def test_composed_lines_are_two_or_three(grid_cards: list[dict[str, Any]]) -> No
 def test_lines_show_register_and_quirks(grid_cards: list[dict[str, Any]]) -> None:
     """Archaic characters say old words somewhere, and the address of a quirk is heard."""
     archaic = " ".join(
-        line
-        for card in grid_cards
-        if card["dialogue_style"]["register"] == "archaic"
-        for line in card["example_lines"]
+        line for card in grid_cards if card["dialogue_style"]["register"] == "archaic" for line in card["example_lines"]
     )
-    friendly = [
-        card for card in grid_cards if "addresses people as 'friend'" in card["dialogue_style"]["quirks"]
-    ]
+    friendly = [card for card in grid_cards if "addresses people as 'friend'" in card["dialogue_style"]["quirks"]]
     assert re.search(r"\b(?:thee|thou|troth|hath)\b", archaic)
     assert sum("friend" in " ".join(card["example_lines"]) for card in friendly) > len(friendly) / 3
 
@@ -549,9 +539,7 @@ def test_every_composed_card_is_valid(grid_cards: list[dict[str, Any]]) -> None:
 
 _JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
     max_leaves=6,
 )
 _KEYS = st.sampled_from(
@@ -579,11 +567,7 @@ def test_wild_facts_and_texts_make_valid_cards(facts: dict[str, Any], text: str)
 
 
 @settings(deadline=None, max_examples=150)
-@given(
-    st.lists(
-        st.sampled_from([*NURSE.split(), *SWEEP.split(), *MERCHANT.split(), *BIOLOGIST.split()]), max_size=40
-    )
-)
+@given(st.lists(st.sampled_from([*NURSE.split(), *SWEEP.split(), *MERCHANT.split(), *BIOLOGIST.split()]), max_size=40))
 def test_shuffled_bios_make_valid_cards(words: list[str]) -> None:
     """Words of bios in any order never raise."""
     PersonaCard.model_validate(extract_card({}, " ".join(words)))

@@ -164,9 +164,7 @@ def test_the_strong_variant_goes_further_than_the_light_one() -> None:
     assert formalise("We have to buy bread", variant=1) == "We must purchase bread."
 
 
-@pytest.mark.parametrize(
-    "text", ["", "   ", "\n\t", "\u200b"], ids=["nothing", "spaces", "breaks", "zero width"]
-)
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u200b"], ids=["nothing", "spaces", "breaks", "zero width"])
 def test_empty_text_stays_empty(text: str) -> None:
     """Nothing is made of nothing."""
     assert formalise(text) == ""
@@ -185,6 +183,20 @@ def test_empty_text_stays_empty(text: str) -> None:
 def test_other_languages_come_back_cleaned(text: str) -> None:
     """Text that is not English is not rewritten."""
     assert formalise(text + "  ") == text
+
+
+@pytest.mark.parametrize(
+    ("exclaimed", "formal"),
+    [
+        ("Holy crap, seriously?", r"Is that so\?"),
+        ("omg lol haha", "That is (most )?amusing.|How amusing."),
+        ("damn it, jeez", "I see."),
+    ],
+    ids=["a question", "laughter", "an oath"],
+)
+def test_exclamations_alone_are_acknowledged(exclaimed: str, formal: str) -> None:
+    """A turn of which nothing is left is answered in kind, and a question stays one."""
+    assert re.fullmatch(formal, formalise(exclaimed))
 
 
 def test_formal_text_stays_as_it_is() -> None:
@@ -227,9 +239,7 @@ def test_numbers_survive(words: list[str], variant: int) -> None:
 
 @settings(deadline=None)
 @given(st.lists(_PLAIN, min_size=1, max_size=6), _NAMES, st.lists(_PLAIN, max_size=6), st.integers(0, 5))
-def test_names_inside_a_sentence_survive(
-    before: list[str], name: str, after: list[str], variant: int
-) -> None:
+def test_names_inside_a_sentence_survive(before: list[str], name: str, after: list[str], variant: int) -> None:
     """A capitalised word inside a sentence is never rewritten."""
     text = " ".join(["we saw", *before, name, *after])
     assert name in formalise(text, variant=variant)

@@ -100,9 +100,9 @@ def test_unsure_sums_give_their_quantities_only(question: str) -> None:
 
 def test_a_problem_without_a_rule_gives_its_quantities_in_order() -> None:
     """The quantities carry their units."""
-    assert solve(
-        "I have 7 baskets with 12 eggs in each, and 9 are cracked. How many whole eggs?"
-    ) == Quantities(("7 baskets", "12 eggs", "9"))
+    assert solve("I have 7 baskets with 12 eggs in each, and 9 are cracked. How many whole eggs?") == Quantities(
+        ("7 baskets", "12 eggs", "9")
+    )
 
 
 @settings(max_examples=200, deadline=None)

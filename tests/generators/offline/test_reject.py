@@ -23,8 +23,7 @@ QUESTIONS = [
     "Should I lie to a friend?",
 ]
 GOOD = (
-    "Bread wants 3 hours, friend. Warm dough rises before cold dough does. My wife "
-    "Ann taught me that, measure twice."
+    "Bread wants 3 hours, friend. Warm dough rises before cold dough does. My wife Ann taught me that, measure twice."
 )
 
 
@@ -148,9 +147,7 @@ def test_a_factual_error_changes_one_thing_and_nothing_else(response: str, kept:
     for n in range(10):
         said = reject(card(), "How?", response, "factual_error", sample=n)
         changes = [
-            op
-            for op in difflib.SequenceMatcher(None, response.split(), said.split()).get_opcodes()
-            if op[0] != "equal"
+            op for op in difflib.SequenceMatcher(None, response.split(), said.split()).get_opcodes() if op[0] != "equal"
         ]
         assert len(changes) == 1
         assert kept in said
@@ -166,9 +163,7 @@ def test_a_factual_error_without_facts_asserts_the_opposite() -> None:
 def test_a_factual_error_never_touches_code() -> None:
     """Numbers in a code block stay."""
     code = "```\nx = 41\n```"
-    assert all(
-        code in reject(card(), "How?", f"It is 17.\n{code}", "factual_error", sample=n) for n in range(10)
-    )
+    assert all(code in reject(card(), "How?", f"It is 17.\n{code}", "factual_error", sample=n) for n in range(10))
 
 
 def test_over_acted_is_crowded_with_the_catchphrase_and_exclaims() -> None:

@@ -78,9 +78,7 @@ def test_every_tagged_task_gets_its_own_answer(task: str, sections: dict[str, ob
 def test_a_formal_rewrite_comes_from_the_formaliser_with_its_variant() -> None:
     """The chat and variant of a formal_rewrite prompt reach `formalise`."""
     formal = pytest.importorskip("castwright.generators.offline.formal")
-    said = reply(
-        ask("formal_rewrite", chat="i dont know u", variant="1", previous="", instruction="Rewrite.")
-    )
+    said = reply(ask("formal_rewrite", chat="i dont know u", variant="1", previous="", instruction="Rewrite."))
     assert said == formal.formalise("i dont know u", variant=1)
 
 
@@ -180,6 +178,13 @@ def test_a_huge_message_is_answered_in_time() -> None:
     started = time.perf_counter()
     huge = "why? " * 100_000
     for task in ("persona_response", "persona_answer", "rejected_response", "none"):
-        content = f"<task>{task}</task><card>{render_card(BAKER)}</card><question>{huge}</question><answer>{huge}</answer><response>{huge}</response><criterion>verbose</criterion>"
+        sections = {
+            "card": render_card(BAKER),
+            "question": huge,
+            "answer": huge,
+            "response": huge,
+            "criterion": "verbose",
+        }
+        content = "".join(f"<{tag}>{text}</{tag}>" for tag, text in {"task": task, **sections}.items())
         assert reply([{"role": "user", "content": content}])
     assert time.perf_counter() - started < 60

@@ -133,9 +133,7 @@ def test_every_quirk_of_the_shared_vocabulary_shows(quirk: str) -> None:
 )
 def test_quirks_leave_their_mark(quirk: str, pattern: str) -> None:
     """A quirk's own mark stands in at least half of the answers."""
-    marked = sum(
-        bool(re.search(pattern, respond(card(quirk), question), re.IGNORECASE)) for question in QUESTIONS
-    )
+    marked = sum(bool(re.search(pattern, respond(card(quirk), question), re.IGNORECASE)) for question in QUESTIONS)
     assert marked >= len(QUESTIONS) / 2
 
 
@@ -169,12 +167,8 @@ def test_archaic_speech_says_thou_and_neutral_speech_does_not() -> None:
 
 def test_formal_speech_has_no_contractions_and_casual_speech_has_some_but_not_all() -> None:
     """Raw casual responses stay rather formal on purpose: the style rewriter works on them."""
-    formal = " ".join(
-        respond(card(register="formal"), question, sample=n) for question in QUESTIONS for n in range(3)
-    )
-    casual = " ".join(
-        respond(card(register="casual"), question, sample=n) for question in QUESTIONS for n in range(3)
-    )
+    formal = " ".join(respond(card(register="formal"), question, sample=n) for question in QUESTIONS for n in range(3))
+    casual = " ".join(respond(card(register="casual"), question, sample=n) for question in QUESTIONS for n in range(3))
     contraction = re.compile(r"\b\w+(?:n't|'m|'ve|'ll|'d|'re)\b")
     assert not contraction.search(formal)
     assert contraction.search(casual)
@@ -236,9 +230,7 @@ def test_own_life_is_used_and_own_questions_are_answered_from_the_card() -> None
 def test_nothing_refuses_or_mentions_a_card_or_a_machine() -> None:
     """No refusal, no card, no model."""
     said = " ".join(respond(card(), question, sample=n) for question in QUESTIONS for n in range(10)).lower()
-    assert not re.search(
-        r"\bi (?:do not|don't) know\b|\bi cannot answer\b|language model|\bthe card\b|persona", said
-    )
+    assert not re.search(r"\bi (?:do not|don't) know\b|\bi cannot answer\b|language model|\bthe card\b|persona", said)
 
 
 def test_shots_set_the_length_and_the_opening() -> None:
@@ -298,9 +290,7 @@ def test_the_grammar_is_clean_on_ordinary_questions(register: str) -> None:
     """No doubled words, stray marks, unfilled slots or sentences that begin small."""
     for question in QUESTIONS:
         for n in range(6):
-            said = respond(
-                card("numbers every point", "hedges every claim", register=register), question, sample=n
-            )
+            said = respond(card("numbers every point", "hedges every claim", register=register), question, sample=n)
             assert not BROKEN.search(said), said
             assert re.match(r"['\"“]?[A-Z0-9]", said), said
 

@@ -66,9 +66,7 @@ def test_a_result_keeps_its_unit(value: str) -> None:
     assert f"{value}." in restate(card(), "How much?", f"Count it.\n#### {value}")
 
 
-@pytest.mark.parametrize(
-    "line", ["Answer: B", "The answer is B.", "The correct answer is (B)", "answer: B. the dog"]
-)
+@pytest.mark.parametrize("line", ["Answer: B", "The answer is B.", "The correct answer is (B)", "answer: B. the dog"])
 def test_a_chosen_letter_stays_clearly_stated(line: str) -> None:
     """The letter is in the answer's last own line, as a letter."""
     for n in range(12):
@@ -82,9 +80,7 @@ def test_code_blocks_come_through_byte_for_byte() -> None:
     """Nothing between fences is touched, not even words that are swapped elsewhere."""
     code = '```python\ndef so():\n    # Therefore, it is.  However, 1 < 2\n    return "So  "\n```'
     for register in REGISTERS:
-        assert code in restate(
-            card(register), "Write it.", f"Therefore, use this:\n{code}\nHowever, test it."
-        )
+        assert code in restate(card(register), "Write it.", f"Therefore, use this:\n{code}\nHowever, test it.")
 
 
 def test_connective_words_follow_the_register_but_quotations_do_not() -> None:

@@ -20,12 +20,8 @@ def lower(sentence: str) -> str:
         pytest.param("It is. Ok then.", {"It is.": "it's"}, "it's. ok then.", id="a lost stop comes back"),
         pytest.param("It is.\nOk.", {"It is.": "it's"}, "it's\nok.", id="a line's end needs no stop"),
         pytest.param("It is.", {"It is.": "it's"}, "it's", id="the last stop may go"),
-        pytest.param(
-            "It is. Ada left.", {"It is.": "it's."}, "it's. Ada left.", id="names keep their capital"
-        ),
-        pytest.param(
-            "It is. We are.", {"It is.": "It's."}, "It's. We are.", id="capitals stay with capitals"
-        ),
+        pytest.param("It is. Ada left.", {"It is.": "it's."}, "it's. Ada left.", id="names keep their capital"),
+        pytest.param("It is. We are.", {"It is.": "It's."}, "It's. We are.", id="capitals stay with capitals"),
         pytest.param(
             "It is. I am. I do.",
             {"It is.": "it's.", "I am.": "i'm.", "I do.": "i do."},

@@ -91,9 +91,7 @@ def test_made_examples_keep_the_slots_of_both_sides_alike() -> None:
         prompt, completion = example["prompt"].split(), example["completion"].split()
         assert len(prompt) == STYLE.prompt_words + 1
         assert prompt[-1] == "<casual>"
-        assert sorted(w for w in prompt if w[1:-1].isdigit()) == sorted(
-            w for w in completion if w[1:-1].isdigit()
-        )
+        assert sorted(w for w in prompt if w[1:-1].isdigit()) == sorted(w for w in completion if w[1:-1].isdigit())
 
 
 def test_a_plain_example_is_the_pair_as_inference_asks_it() -> None:

@@ -43,11 +43,7 @@ class StandIn:
         self.batches.append(len(input_ids))
         answers = []
         for row in input_ids.tolist():
-            words = [
-                w
-                for w in self.tokenizer.convert_ids_to_tokens(row)
-                if w not in ("<blank>", "<casual>", "<pad>")
-            ]
+            words = [w for w in self.tokenizer.convert_ids_to_tokens(row) if w not in ("<blank>", "<casual>", "<pad>")]
             ids = self.tokenizer.convert_tokens_to_ids(self.answer(words))[: max_new_tokens - 1]
             answers.append([*ids, self.tokenizer.eos_token_id])
         longest = max(map(len, answers))
@@ -77,9 +73,7 @@ def rewriter(
     [
         pytest.param("It is Paris.", "it's Paris.", id="a name it never saw"),
         pytest.param("It is 12 km.", "it's 12 km.", id="a number"),
-        pytest.param(
-            "It is late. It is https://a.org/b.", "it's late. it's https://a.org/b.", id="two sentences"
-        ),
+        pytest.param("It is late. It is https://a.org/b.", "it's late. it's https://a.org/b.", id="two sentences"),
         pytest.param("It is\n\nIt is", "it's\n\nit's", id="paragraphs stay apart"),
         pytest.param("```\nIt is code.\n```", "```\nIt is code.\n```", id="fenced code"),
         pytest.param("", "", id="nothing"),
@@ -115,9 +109,7 @@ def test_an_unsure_model_changes_nothing() -> None:
     [
         pytest.param(lambda words: [w for w in swapped(words) if w != "<0>"], id="a lost word"),
         pytest.param(lambda words: [*swapped(words), "<0>"], id="a doubled word"),
-        pytest.param(
-            lambda words: ["<7>" if w == "<0>" else w for w in swapped(words)], id="a word from nowhere"
-        ),
+        pytest.param(lambda words: ["<7>" if w == "<0>" else w for w in swapped(words)], id="a word from nowhere"),
         pytest.param(lambda words: ["sure" if w == "is" else w for w in words], id="an edit nobody made"),
         pytest.param(lambda _words: [], id="an empty answer"),
     ],
@@ -150,15 +142,11 @@ def test_formats_come_back_as_they_were_saved(tmp_path: Path) -> None:
         pytest.param(None, "holds no style rewriter", id="no file"),
         pytest.param("{", "is not a rewriter of version 1", id="broken json"),
         pytest.param(json.dumps({"version": 2, "training": {}}), "version 2", id="a later version"),
-        pytest.param(
-            json.dumps({"version": 1, "format": "odd", "training": {}}), "format 'odd'", id="another format"
-        ),
+        pytest.param(json.dumps({"version": 1, "format": "odd", "training": {}}), "format 'odd'", id="another format"),
         pytest.param("[]", "is not a rewriter", id="no mapping"),
     ],
 )
-def test_a_folder_without_a_rewriter_is_a_clear_error(
-    tmp_path: Path, content: str | None, message: str
-) -> None:
+def test_a_folder_without_a_rewriter_is_a_clear_error(tmp_path: Path, content: str | None, message: str) -> None:
     """The path and the remedy stand in the message."""
     if content is not None:
         (tmp_path / "rewriter.json").write_text(content)

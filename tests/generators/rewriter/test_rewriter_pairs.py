@@ -46,9 +46,7 @@ def test_blank_pairs_do_not_count() -> None:
 
 def test_pairs_are_cut_into_sentences_where_both_sides_agree() -> None:
     """Two sentences on both sides are two pairs; two against one stay together."""
-    cut = sentence_pairs(
-        [StylePair("It is late. I am off.", "it's late. i'm off"), StylePair("A. B.", "a b")]
-    )
+    cut = sentence_pairs([StylePair("It is late. I am off.", "it's late. i'm off"), StylePair("A. B.", "a b")])
     assert cut == [("It is late.", "it's late."), ("I am off.", "i'm off"), ("A. B.", "a b")]
 
 

@@ -20,9 +20,7 @@ from castwright.generators.rewriter import (
 )
 from castwright.generators.rewriter.fit import make_trainer
 
-TINY = RewriterTraining(
-    width=32, layers=1, heads=2, max_steps=24, batch_size=16, prompt_words=16, learning_rate=1e-2
-)
+TINY = RewriterTraining(width=32, layers=1, heads=2, max_steps=24, batch_size=16, prompt_words=16, learning_rate=1e-2)
 THINGS = ("bread", "the boat", "my piano", "a garden", "old maps", "the choir", "her lamp", "good tea")
 TEMPLATES = (
     ("It is {}.", "it's {}"),
@@ -49,15 +47,11 @@ def trained(
     """A tiny rewriter, its report and the progress that was told."""
     out = tmp_path_factory.mktemp("rewriter") / "checkpoint"
     told: list[tuple[int, int, float]] = []
-    report = train_rewriter(
-        PAIRS, out, TINY, progress=lambda *step: told.append(step), gate=nothing_but_length
-    )
+    report = train_rewriter(PAIRS, out, TINY, progress=lambda *step: told.append(step), gate=nothing_but_length)
     return out, report, told
 
 
-def test_the_same_pairs_and_config_give_the_same_weights(
-    trained: tuple[Path, object, object], tmp_path: Path
-) -> None:
+def test_the_same_pairs_and_config_give_the_same_weights(trained: tuple[Path, object, object], tmp_path: Path) -> None:
     """Two trainings write byte-identical weights and formats; another seed does not."""
     again, other = tmp_path / "again", tmp_path / "other"
     train_rewriter(PAIRS, again, TINY)
@@ -147,9 +141,7 @@ def test_a_base_checkpoint_is_trained_in_plain_text(tmp_path: Path) -> None:
     """A base with its own tokenizer keeps it, and the rewriter reads the saved prompt format."""
     base = plain_base(tmp_path / "base")
     out = tmp_path / "tuned"
-    report = train_rewriter(
-        PAIRS, out, RewriterTraining(base=str(base), max_steps=2, batch_size=4, learning_rate=1e-3)
-    )
+    report = train_rewriter(PAIRS, out, RewriterTraining(base=str(base), max_steps=2, batch_size=4, learning_rate=1e-3))
     assert (report.lexicon, report.unusable_sentences, report.steps) == (0, 0, 2)
     assert json.loads((out / "rewriter.json").read_text())["format"] == "plain"
     texts = ["It is bread. I do not like old maps.", ""]
@@ -162,9 +154,7 @@ def plain_base(folder: Path) -> Path:
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     bytes_of_text = ByteLevelBPETokenizer()
-    bytes_of_text.train_from_iterator(
-        [pair.formal for pair in PAIRS], vocab_size=300, special_tokens=["<end>"]
-    )
+    bytes_of_text.train_from_iterator([pair.formal for pair in PAIRS], vocab_size=300, special_tokens=["<end>"])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytes_of_text._tokenizer, eos_token="<end>")  # noqa: S106 (a token, no password)
     tokenizer.save_pretrained(folder)
     shape = LlamaConfig(
@@ -232,9 +222,7 @@ def test_a_base_that_is_not_there_is_an_error_with_a_remedy(tmp_path: Path) -> N
 def test_missing_packages_are_an_error_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The packages and the extra that brings them are named."""
     real = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *rest: None if name == "trl" else real(name, *rest)
-    )
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "trl" else real(name, *rest))
     with pytest.raises(ModelError, match=r"needs trl.*pip install 'castwright\[train\]'"):
         train_rewriter(PAIRS, tmp_path / "out", TINY)
 
@@ -262,3 +250,10 @@ def test_heads_must_divide_the_width() -> None:
     """A shape that no model has is refused when the settings are read."""
     with pytest.raises(ValueError, match="multiple of twice heads"):
         RewriterTraining(width=100, heads=3)
+
+
+def test_training_and_loading_say_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No bars, no logs, no warnings reach the terminal."""
+    train_rewriter(PAIRS, tmp_path / "out", TINY.model_copy(update={"max_steps": 1}))
+    Rewriter.load(tmp_path / "out", "cpu").rewrite(["It is bread."])
+    assert capfd.readouterr() == ("", "")
