@@ -19,7 +19,8 @@ def main() -> None:
     try:
         app()
     except CastwrightError as error:
-        print(f"castwright: {error}", file=sys.stderr)  # noqa: T201 (this is the command line)
+        one_line = " ".join(line.strip() for line in str(error).splitlines())
+        print(f"castwright: {one_line}", file=sys.stderr)  # noqa: T201 (this is the command line)
         sys.exit(2)
     except Exception:
         # distilabel installs a traceback that prints local variables, and those may hold what must not be shown

@@ -124,6 +124,8 @@ def new(
     path = Path(name).with_suffix(".yaml")
     if path.exists() and not force:
         raise RecipeError(f"{path} is there already; give another name, or --force to write over it")
+    if not path.parent.is_dir():
+        raise RecipeError(f"no folder {path.parent} to write {path.name} into; make it first")
     template = (Path(__file__).parent / "pipelines" / "recipe_template.yaml").read_text(encoding="utf-8")
     path.write_text(template.replace("NAME", stem), encoding="utf-8")
     console.print(f"wrote {path}; next: castwright preview {path}", highlight=False, soft_wrap=True)
@@ -220,8 +222,8 @@ def _progress() -> StageProgress:
 def _say_stage(result: StageResult) -> None:
     manifest = result.manifest
     state = "stood already" if result.reused else f"{manifest.seconds:.1f} s"
-    line = f"{manifest.stage:<18} {manifest.rows_in:>8,} in {manifest.rows_out:>8,} out {manifest.rows_rejected:>7,} dropped  {state}"
-    console.print(line, highlight=False, soft_wrap=True)
+    rows = f"{manifest.rows_in:>8,} in {manifest.rows_out:>8,} out {manifest.rows_rejected:>7,} dropped"
+    console.print(f"{manifest.stage:<18} {rows}  {state}", highlight=False, soft_wrap=True)
     for name, kinds in manifest.rejected.items():
         for kind, count in kinds.items():
             console.print(f"{'':<20}{count:>7,}  {name}: {kind}", style="dim", highlight=False, soft_wrap=True)

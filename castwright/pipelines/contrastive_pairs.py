@@ -98,6 +98,9 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
         seen.add(pair.question)
         split = context.split(pair.question)
         split = split if split in groups else "train"
+        if split not in groups:
+            yield BadRecord(pair.place, f"no persona is in the split {split!r}: make more of them", pair.question[:200])
+            continue
         count = recipe.contrastive_pairs.per_question
         for card in balanced_personas(groups.get(split, {}), count, recipe.seed, pair.question):
             yield {

@@ -176,9 +176,18 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
 
 
 def _recipe_text(context: Context) -> str:
-    """Return what the user decided: the recipe without defaults."""
-    data = context.recipe.model_dump(mode="json", exclude_defaults=True)
+    """Return what the user decided: the recipe without defaults, and without where files lay on their machine."""
+    data = _without_folders(context.recipe.model_dump(mode="json", exclude_unset=True))
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True).strip()
+
+
+def _without_folders(value: Any) -> Any:
+    """Return recipe data in which an absolute path is its last part: a card is published, a home folder is not."""
+    if isinstance(value, dict):
+        return {key: _without_folders(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_folders(item) for item in value]
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _template() -> Any:

@@ -126,11 +126,15 @@ class _Run:
         sinks = {name: Edge(name, ordered=node.emits_in_order) for name, node in nodes.items() if not node.outputs}
         for name, sink in sinks.items():
             nodes[name].outputs.append(sink)
-        with _loaded([node.step for node in nodes.values()]):
-            async with asyncio.TaskGroup() as group:
-                collected = {name: group.create_task(sink.all_rows()) for name, sink in sinks.items()}
-                for node in nodes.values():
-                    group.create_task(self._run_node(node))
+        steps = [node.step for node in nodes.values()]
+        with _loaded(steps):
+            try:
+                async with asyncio.TaskGroup() as group:
+                    collected = {name: group.create_task(sink.all_rows()) for name, sink in sinks.items()}
+                    for node in nodes.values():
+                        group.create_task(self._run_node(node))
+            finally:
+                await _close_models(steps)
         self.leaves = {name: task.result() for name, task in collected.items()}
 
     def _wire(self) -> dict[str, _Node]:
@@ -346,6 +350,14 @@ def _batch_size(node: _Node) -> int:
     size = int(node.step.input_batch_size)
     asked_for = "input_batch_size" in node.step.model_fields_set or node.router or hasattr(node.step, "llm")
     return size if asked_for else max(size, PLAIN_BATCH)
+
+
+async def _close_models(steps: list[Any]) -> None:
+    """Close the connections of the steps' models while their event loop still runs."""
+    for step in steps:
+        close = getattr(getattr(step, "llm", None), "aclose", None)
+        if close is not None:
+            await close()
 
 
 @contextmanager

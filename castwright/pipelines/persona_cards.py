@@ -127,7 +127,7 @@ def _finish(_context: Context, row: Row) -> Row:
 STAGE = Stage(
     name="persona_cards",
     table="personas",
-    reads=("personas", "persona_cards", "embeddings"),
+    reads=("personas", "persona_cards", "embeddings", "seed"),
     sources=("personas",),
     prompts=("card_extraction",),
     calls_model=True,

@@ -110,7 +110,7 @@ def checkpoint_of(context: Context) -> Path | None:
     """Return the style rewriter this run uses: the recipe's checkpoint, else the one it trained, else None."""
     training = context.recipe.rewriter_training
     if training.checkpoint:
-        return Path(training.checkpoint)
+        return Path(training.checkpoint).expanduser()
     trained = context.folder("rewriter_training") / "checkpoint"
     return trained if training.enabled and context.has("rewriter_training") and trained.is_dir() else None
 

@@ -52,19 +52,13 @@ class Quiet:
 
 
 class _Rate:
-    """Rows since the step that is now at work began, and how long that took."""
+    """Rows per second since a stage began: a step's own start is unknown where steps overlap."""
 
     def __init__(self) -> None:
-        self.step, self.rows, self.began = "", 0, time.monotonic()
+        self.began = time.monotonic()
 
-    def note(self, step: str, rows: int) -> None:
-        if step != self.step:
-            self.step, self.began = step, time.monotonic()
-        self.rows = rows
-
-    @property
-    def per_second(self) -> float:
-        return self.rows / max(time.monotonic() - self.began, 1e-3)
+    def of(self, rows: int) -> float:
+        return rows / max(time.monotonic() - self.began, 1e-3)
 
 
 class LiveProgress:
@@ -97,16 +91,14 @@ class LiveProgress:
         self._total = rows
 
     def step(self, step: str, rows: int) -> None:
-        self._rate.note(step, rows)
         self._show(f"{self._name}: {step}", rows, self._total)
 
     def update(self, done: int, total: int | None) -> None:
-        self._rate.note("work", done)
         self._show(self._name, done, total)
 
     def _show(self, description: str, done: int, total: int | None) -> None:
         if self._task is not None:
-            rate = f"{self._rate.per_second:,.0f}/s"
+            rate = f"{self._rate.of(done):,.1f}/s"
             self._bar.update(self._task, description=description, completed=done, total=total, rate=rate)
 
 
@@ -129,21 +121,19 @@ class PlainProgress:
         self._say(f"{self._name}: {rows:,} rows to go{aside}")
 
     def step(self, step: str, rows: int) -> None:
-        self._rate.note(step, rows)
         self._maybe(f"{self._name}: {step}", rows, self._total)
 
     def update(self, done: int, total: int | None) -> None:
-        self._rate.note("work", done)
         self._maybe(self._name, done, total)
 
     def _maybe(self, what: str, done: int, total: int | None) -> None:
         if time.monotonic() - self._said < _PLAIN_EVERY:
             return
         self._said = time.monotonic()
-        rate = self._rate.per_second
+        rate = self._rate.of(done)
         left = f", {(total - done) / rate:,.0f} s left" if total and rate and done <= total else ""
         of = f" of {total:,}" if total else ""
-        self._say(f"{what}: {done:,}{of}, {rate:,.0f}/s{left}")
+        self._say(f"{what}: {done:,}{of}, {rate:,.1f}/s{left}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)

@@ -7,8 +7,10 @@ right one: a misspelled key that is silently ignored costs a paid run.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -214,17 +216,41 @@ def validate_recipe(data: dict[str, Any], where: str = "recipe", lines: dict[str
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise RecipeError(_explain(error, where, lines or {})) from None
-    for stage in recipe.stages:
+    except RecipeError as error:  # a filter's own check, which does not know where it stands
+        raise RecipeError(f"{_place(_filter_key(data), where, lines or {})}: {error}") from None
+    for position, stage in enumerate(recipe.stages):
         if stage not in STAGES:
+            place = _place(["stages", str(position)], where, lines or {})
             raise RecipeError(
-                f"{where}: unknown stage {stage!r}{nearest(stage, STAGES)}; stages are {', '.join(STAGES)}"
+                f"{place}: unknown stage {stage!r}{nearest(stage, STAGES)}; stages are {', '.join(STAGES)}"
             )
     for criterion in recipe.preference_pairs.criteria:
         if criterion not in CRITERIA:
+            place = _place(["preference_pairs", "criteria", criterion], where, lines or {})
             raise RecipeError(
-                f"{where}: preference_pairs.criteria: unknown criterion {criterion!r}{nearest(criterion, CRITERIA)}"
+                f"{place}: preference_pairs.criteria: unknown criterion {criterion!r}{nearest(criterion, CRITERIA)}"
             )
     return recipe
+
+
+def _place(path: Sequence[str], where: str, lines: dict[str, int]) -> str:
+    """Return "file:line" of a key, or of the nearest section around it whose line is known."""
+    for end in range(len(path), 0, -1):
+        line = lines.get(".".join(path[:end]))
+        if line:
+            return f"{where}:{line}"
+    return where
+
+
+def _filter_key(data: dict[str, Any]) -> list[str]:
+    """Return the path of the first filter of a recipe that is refused."""
+    path = ["curate", "filters"]
+    for position, spec in enumerate(data["curate"]["filters"]):
+        try:
+            Curate.model_validate({"filters": [spec]})
+        except (RecipeError, ValidationError):
+            return [*path, str(position), "name"]
+    return path
 
 
 def _override(data: dict[str, Any], override: str) -> None:
@@ -236,11 +262,15 @@ def _override(data: dict[str, Any], override: str) -> None:
         data = data.setdefault(parent, {})
         if not isinstance(data, dict):
             raise RecipeError(f"--set {override!r}: {parent!r} is not a section of the recipe")
-    data[leaf] = yaml.safe_load(value)
+    try:
+        data[leaf] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        problem = getattr(error, "problem", None) or "no value"
+        raise RecipeError(f"--set {key}=...: the value is not valid YAML ({problem}); quote it") from None
 
 
 def _key_lines(path: Path) -> dict[str, int]:
-    """Return dotted key -> line (from 1) of every mapping key in a YAML file."""
+    """Return dotted key -> line (from 1) of every mapping key and list item in a YAML file."""
     lines: dict[str, int] = {}
 
     def walk(node: yaml.Node | None, prefix: str) -> None:
@@ -251,6 +281,7 @@ def _key_lines(path: Path) -> dict[str, int]:
                 walk(value, f"{name}.")
         elif isinstance(node, yaml.SequenceNode):
             for position, value in enumerate(node.value):
+                lines[f"{prefix}{position}"] = value.start_mark.line + 1
                 walk(value, f"{prefix}{position}.")
 
     walk(yaml.compose(path.read_text(encoding="utf-8")), "")
@@ -258,43 +289,53 @@ def _key_lines(path: Path) -> dict[str, int]:
 
 
 def _explain(error: ValidationError, where: str, lines: dict[str, int]) -> str:
-    first = error.errors(include_url=False)[0]
+    errors = error.errors(include_url=False)
+    # a misspelled key that is required is missing too: the misspelling is what helps
+    first = next((found for found in errors if found["type"] == "extra_forbidden"), errors[0])
     path = [str(part) for part in first["loc"]]
-    shown = [part for part in path if part not in _TAGS]
+    # pydantic puts the tag of a union's member into the path; a recipe's keys go by the same words only as the last
+    shown = [part for part in path[:-1] if part not in _TAGS] + path[-1:]
+    place = _place(shown, where, lines)
+    if "model" in path and _MAY_BE_A_SECRET.search(path[-1]):
+        return f"{place}: {'.'.join(shown[:-1])}: a key of this block is no word; write each as `key: value`"
     key = ".".join(shown)
-    line = next(
-        (lines[".".join(shown[:end])] for end in range(len(shown), 0, -1) if ".".join(shown[:end]) in lines),
-        None,
-    )
-    place = f"{where}:{line}" if line else where
     if first["type"] == "extra_forbidden":
         return f"{place}: unknown key {key!r}{nearest(path[-1], _known_keys(path[:-1]))}"
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
         context = first.get("ctx", {})
-        expected = str(context.get("expected_tags", "")).replace("'", "")
+        kinds = [get_args(model.model_fields["kind"].annotation)[0] for model in _models_at(path)]
+        expected = ", ".join(kinds)
         tag = str(context.get("tag", ""))
-        near = nearest(tag, expected.split(", "))
-        return f"{place}: {key}: unknown kind {tag!r}{near}; kinds are {expected}"
+        if not tag:
+            return f"{place}: {key}: it needs a `kind`; kinds are {expected}"
+        said = "unknown kind" if "model" in path and _MAY_BE_A_SECRET.search(tag) else f"unknown kind {tag!r}"
+        return f"{place}: {key}: {said}{nearest(tag, kinds)}; kinds are {expected}"
     # a model block's value may be a key somebody pasted: it is never repeated
-    got = "" if "model" in path else f" (got {first.get('input')!r})"
+    got = "" if "model" in path or first["type"] == "missing" else f" (got {first.get('input')!r})"
     return f"{place}: {key or 'recipe'}: {first['msg']}{got}"
 
 
+_MAY_BE_A_SECRET = re.compile(r"^(sk-|hf_|gsk_|AIza|xai-|Bearer)|[=:\s]|.{25}")
 _TAGS = {"offline", "openai", "transformers", "bundled", "table", "grid", "hub"}
 
 
 def _known_keys(path: list[str]) -> list[str]:
-    """Return the keys that may stand at a place of the recipe (union tags in the path name the member)."""
-    candidates: list[Any] = [Recipe]
+    """Return the keys that may stand at a place of the recipe."""
+    return sorted({name for model in _models_at(path) for name in model.model_fields})
+
+
+def _models_at(path: list[str]) -> list[type[BaseModel]]:
+    """Return the models that a place of the recipe may hold: several where it is a union."""
+    candidates: list[type[BaseModel]] = [Recipe]
     for part in path:
         if part.isdigit() or part in _TAGS:
             continue
-        following = []
+        following: list[type[BaseModel]] = []
         for model in candidates:
             if part in model.model_fields:
                 following += _models_in(model.model_fields[part].annotation)
         candidates = following or candidates
-    return sorted({name for model in candidates for name in model.model_fields})
+    return candidates
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

@@ -12,6 +12,7 @@ from castwright.filters.preservation import lost_content
 from castwright.generators.rewriter.config import RewriterTraining
 from castwright.generators.rewriter.pairs import StylePair
 from castwright.generators.rewriter.train import train_rewriter
+from castwright.pipelines.checkpoint import digest_files
 from castwright.pipelines.recipe import TrainingStage
 from castwright.pipelines.stage import Context, Report, Stage
 
@@ -28,6 +29,11 @@ def _work(context: Context, folder: Path, report: Report) -> dict[str, Any]:
     settings = context.recipe.rewriter_training
     pairs = [StylePair(row["formal"], row["casual"], row["split"]) for row in context.rows("style_rewriter")]
     skipped = {"rows_in": len(pairs), "rows_out": 0}
+    if settings.enabled and settings.checkpoint:
+        # so that the stage's digest tells one checkpoint from another, and what uses it is made again
+        path = Path(settings.checkpoint).expanduser()
+        mark = digest_files([path]) if path.exists() else settings.checkpoint
+        (folder / "checkpoint.digest").write_text(f"{mark}\n", encoding="utf-8")
     if not settings.enabled or settings.checkpoint:
         return {
             **skipped,

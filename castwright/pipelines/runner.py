@@ -24,7 +24,7 @@ import yaml
 from distilabel.pipeline import Pipeline
 
 from castwright import __version__
-from castwright.errors import BadRecord, CastwrightError, SourceError
+from castwright.errors import BadRecord, CastwrightError, RecipeError, SourceError, nearest
 from castwright.generators.prompt import load_prompt
 from castwright.pipelines.checkpoint import (
     Manifest,
@@ -32,6 +32,7 @@ from castwright.pipelines.checkpoint import (
     digest_files,
     read_manifest,
     replacing,
+    settle,
     write_manifest,
     write_table,
 )
@@ -73,12 +74,15 @@ def run_recipe(
         CastwrightError: a source, model or setting that cannot be used; finished stages stay.
     """
     stages = plan(recipe)
+    forced = _known_stages(force, stages)
     context = Context(recipe, out, limit)
+    if out.exists() and not out.is_dir():
+        raise RecipeError(f"the run's folder {out} is a file; give another one with --out")
     out.mkdir(parents=True, exist_ok=True)
     _write_recipe(recipe, out)
-    forced = set(force)
     results = []
     for stage in stages:
+        settle(context.folder(stage.name))
         mark = fingerprint(stage, replace(context))
         standing = read_manifest(context.folder(stage.name))
         if standing and standing.fingerprint == mark and stage.name not in forced:
@@ -89,6 +93,21 @@ def run_recipe(
         if on_stage:
             on_stage(result)
     return results
+
+
+def _known_stages(names: Iterable[str], stages: list[Stage]) -> set[str]:
+    """Return the names as a set.
+
+    Raises:
+        RecipeError: one is no stage of the recipe.
+    """
+    known = [stage.name for stage in stages]
+    given = set(names)
+    for name in sorted(given - {*known}):
+        raise RecipeError(
+            f"--force {name!r}: no stage of this recipe{nearest(name, known)}; its stages are {', '.join(known)}"
+        )
+    return given
 
 
 def plan(recipe: Recipe) -> list[Stage]:
@@ -114,11 +133,11 @@ def fingerprint(stage: Stage, context: Context) -> str:
     parts = {
         "version": __version__,
         "code": stage_code(stage),
-        "recipe": {key: _without_speed(settings[key]) for key in stage.reads},
+        "recipe": {key: _setting(settings, key) for key in stage.reads},
         "model": _without_speed(recipe.model_of(stage.name).model_dump(mode="json")) if stage.calls_model else None,
         "prompts": {task: load_prompt(task).digest for task in stage.prompts},
         "upstream": upstream,
-        "files": digest_files(path for path in input_files(stage, recipe) if path.exists()),
+        "files": digest_files(path for path in map(Path.expanduser, input_files(stage, recipe)) if path.exists()),
         "limit": context.limit,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -153,10 +172,19 @@ def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
     return files
 
 
-def _without_speed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_speed(item) for key, item in value.items() if key not in _HOW_FAST}
+def _setting(settings: dict[str, Any], dotted: str) -> Any:
+    """Return a section of the recipe, or one key of it, with a `model` block of its own cut to what counts."""
+    value: Any = settings
+    for part in dotted.split("."):
+        value = value[part]
+    if isinstance(value, dict) and isinstance(value.get("model"), dict):
+        return {**value, "model": _without_speed(value["model"])}
     return value
+
+
+def _without_speed(block: dict[str, Any]) -> dict[str, Any]:
+    """Return a model block without what only says how fast it is asked."""
+    return {key: value for key, value in block.items() if key not in _HOW_FAST}
 
 
 def run_stage(stage: Stage, context: Context, mark: str, progress: StageProgress) -> Manifest:

@@ -76,8 +76,8 @@ class Stage:
     """One stage of a run.
 
     `table` names its row contract. `needs` are stages it cannot do without, `uses` those it takes if they are
-    in the recipe. `reads` are the recipe's sections that determine it, `sources` those that name input files.
-    `prompts` are the templates it sends. Exactly one of `graph` and `work` is given.
+    in the recipe. `reads` are the recipe's sections (or "section.key") that determine it, `sources` those that
+    name input files. `prompts` are the templates it sends. Exactly one of `graph` and `work` is given.
     """
 
     name: str

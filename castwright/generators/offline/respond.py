@@ -30,7 +30,7 @@ _Say = Callable[[str], str]
 _COUNTS = {"short": (2, 3), "medium": (3, 5), "long": (4, 5)}
 _MOST = 6  # sentences in an answer, before a catchphrase
 _LIFE_SHARE, _OPEN_SHARE, _CATCH_SHARE = 0.75, 0.45, 0.5
-_ADVERBIAL = re.compile(r"^(?:by|upon|in|on|with|under|between|as|or so|so the|if|for) (?!go\b)", re.IGNORECASE)
+_ADVERBIAL = re.compile(r"^(?:by|upon|in|on|with|under|between|as|or so|if|for) (?!go\b)", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?]+[.!?]+[\"”’']*|[^.!?]+$")
 
 

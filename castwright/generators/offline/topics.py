@@ -99,8 +99,7 @@ def _by_kind(main: str) -> Asked:
     ):
         return Asked("joke")
     if match := pattern.MEANING.match(main):
-        thing = flip(match["thing"])
-        return Asked("what", topic=thing, thing=thing)
+        return Asked("what", topic=f"what {flip(match['thing'])} means")
     if match := pattern.VERSE.match(main):
         return Asked("verse", topic=flip(match["thing"]), thing=flip(match["thing"]))
     if match := pattern.IMPERATIVE.match(main):
@@ -203,6 +202,8 @@ def _wh(main: str, tokens: list[str], first: str) -> Asked:
         kind = "quantity"
     match = re.match(r"what (?:is|are|was|were) (?P<thing>.+)$", main, re.IGNORECASE)
     if match and match["thing"].split(" ")[0].lower() not in ("you", "i", "we", "they", "he", "she"):
+        if english.is_participle(match["thing"].split(" ")[0]):  # "what was carried along the road"
+            return Asked(kind, topic=flip(english.lower_first(main)))
         return _what_is(match["thing"], kind)
     topic, claim = embed(tokens)
     if kind == "when" and not re.match(r"when (?:did|was|were) ", main, re.IGNORECASE):

@@ -72,8 +72,11 @@ def fit(
     losses: list[tuple[int, float]] = []
     trainer.add_callback(_watcher(losses, steps, max_seconds, progress))
     result = trainer.train()
-    if not losses:
-        losses.append((int(result.global_step), float(result.training_loss)))
+    done = int(result.global_step)
+    if not losses or losses[-1][0] < done:  # the last steps were too few for a report of their own
+        losses.append((done, losses[-1][1] if losses else float(result.training_loss)))
+        if progress is not None:
+            progress(done, steps, losses[-1][1])
     if trainer.eval_dataset is None:
         return losses, None
     return losses, float(trainer.evaluate()["eval_loss"])

@@ -76,7 +76,7 @@ class MaskedFormat:
         words, source = completion.split(), asked.masked
         if source is None or confidence < self.min_confidence or not source.places_like(words):
             return None
-        if not self.attested.allows(source.words, words):
+        if not self.attested.allows(source, words):
             return None
         return unmask(words, source.slots)
 

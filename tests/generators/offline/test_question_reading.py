@@ -234,3 +234,20 @@ def test_every_rule_that_templates_refer_to_can_be_said_without_slots(name: str)
     }
     for rule in named - {"low_life"}:
         assert any(not template.needs for template in rules[rule]), rule
+
+
+@pytest.mark.parametrize(
+    ("question", "topic"),
+    [
+        ('What does "to burn the candle at both ends" mean?', 'what "to burn the candle at both ends" means'),
+        ("What was carried along the old Silk Road?", "what was carried along the old Silk Road"),
+        ("What were moats really for?", "moats"),
+        (
+            "How do you trust people again after someone's let you down?",
+            "trusting people again after someone has let you down",
+        ),
+    ],
+)
+def test_odd_wordings_still_give_a_topic_that_can_be_said(question: str, topic: str) -> None:
+    """Quoted phrases, passives, trailing prepositions and a general "you"."""
+    assert read_question(question).topic == topic

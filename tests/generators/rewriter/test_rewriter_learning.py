@@ -7,7 +7,7 @@ import pytest
 from castwright.generators.rewriter.attested import Attested, learn_attested
 from castwright.generators.rewriter.augment import align, augmented, plain_example
 from castwright.generators.rewriter.formats import MaskedFormat
-from castwright.generators.rewriter.protect import MAX_SLOTS, mask
+from castwright.generators.rewriter.protect import MAX_SLOTS, Masked, mask
 from castwright.generators.rewriter.tokenizer import build_tokenizer, enough_to_learn, learn_vocabulary
 
 SENTENCES = [
@@ -20,8 +20,8 @@ VOCABULARY = learn_vocabulary(SENTENCES)
 STYLE = MaskedFormat(VOCABULARY, learn_attested(SENTENCES, VOCABULARY), 16)
 
 
-def allows(source: str, words: str) -> bool:
-    return STYLE.attested.allows(source.split(), words.split())
+def allows(source: str, words: str, first: str = "Paris") -> bool:
+    return STYLE.attested.allows(Masked(tuple(source.split()), {"<0>": first, "<1>": "Leeds"}), words.split())
 
 
 def test_words_of_edits_and_frequent_words_are_learned() -> None:
@@ -63,6 +63,23 @@ def test_every_learned_word_and_slot_is_one_token() -> None:
 def test_only_attested_edits_are_allowed(source: str, words: str, allowed: bool) -> None:
     """A rewrite is its source with edits that somebody made, where no strange neighbours meet."""
     assert allows(source, words) is allowed
+
+
+def test_an_edit_before_a_participle_needs_one_in_the_pairs() -> None:
+    """What was only seen before things is not done before an "-ed", and the other way round it is free."""
+    assert allows("it is <0>", "it 's <0>", "bread")
+    assert not allows("it is <0>", "it 's <0>", "finished")
+    pairs = [*SENTENCES, ("It is finished.", "it's finished")]
+    attested = learn_attested(pairs, VOCABULARY)
+    assert attested.allows(Masked(("it", "is", "<0>"), {"<0>": "mended"}), ["it", "'s", "<0>"])
+
+
+def test_a_verb_turned_round_by_a_question_is_not_contracted() -> None:
+    """ "Do you have" never becomes "do you've", whoever says "you've"."""
+    pairs = [("You have <0>.", "you've <0>"), ("You have it.", "you've it"), ("Do you have it?", "do you have it")]
+    vocabulary = learn_vocabulary(pairs)
+    source = Masked(("do", "you", "have", "it"), {})
+    assert not learn_attested(pairs, vocabulary).allows(source, ["do", "you", "'ve", "it"])
 
 
 def test_what_is_attested_survives_the_file() -> None:
