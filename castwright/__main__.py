@@ -7,11 +7,13 @@ import sys
 import traceback
 import warnings
 
+# distilabel 1.5 declares a default in a way that pydantic 2.14 warns about at every import; its worker
+# processes import this module again, so the filter stands here and not in `main`
+warnings.filterwarnings("ignore", message="The 'default' attribute with value None was provided")
+
 
 def main() -> None:
     """Run the command line."""
-    # distilabel 1.5 declares a default in a way that pydantic 2.14 warns about at every import
-    warnings.filterwarnings("ignore", message="The 'default' attribute with value None was provided")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from castwright.cli import app
     from castwright.errors import CastwrightError

@@ -51,7 +51,7 @@ RECIPE: dict[str, Any] = {
 @cache
 def finished_run() -> Context:
     """Return the finished run; its folder goes when the process ends."""
-    global _folder  # noqa: PLW0603
+    global _folder
     _folder = tempfile.TemporaryDirectory(prefix="castwright-finished-run-")
     table = Path(_folder.name) / "sft.jsonl"
     table.write_bytes(b"\n".join(orjson.dumps({"question": q, "answer": a}) for q, a in SFT))

@@ -12,24 +12,19 @@ run time and does not find it in a string.
 
 import asyncio
 import copy
-import inspect
 import re
 from abc import abstractmethod
-from collections.abc import Coroutine
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from distilabel.models.llms import LLM, AsyncLLM
+from distilabel.models.llms import LLM
 from distilabel.steps import Step, StepInput
 from distilabel.typing import StepOutput
 from pydantic import PrivateAttr
 
-from castwright.errors import CastwrightError
-from castwright.generators.models.answer import EXCERPT
-from castwright.generators.models.batching import MicroBatcher
+from castwright.generators.caller import Caller
 from castwright.generators.prompt import Message
 
 Row = dict[str, Any]
-T = TypeVar("T")
 
 NO_VERDICT: dict[str, str] = {"verdict": "keep", "filter": "", "reason": ""}
 """What a row that nothing has judged yet carries, so that the keys of all rows are the same."""
@@ -52,9 +47,7 @@ class ModelStep(Step):
 
     empty: ClassVar[dict[str, Any]] = {}
 
-    _batcher: MicroBatcher[list[Message], dict[str, Any]] | None = PrivateAttr(default=None)
-    _call_arguments: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _loop: asyncio.AbstractEventLoop | None = PrivateAttr(default=None)
+    _caller: Caller | None = PrivateAttr(default=None)
 
     @abstractmethod
     def prompt(self, row: Row) -> list[Message] | None:
@@ -79,7 +72,7 @@ class ModelStep(Step):
     @property
     def task(self) -> str:
         """The step's name without distilabel's running number; stands in `filter` of the rows it drops."""
-        return re.sub(r"_\d+$", "", self.name or "")
+        return task_of(self)
 
     @property
     def label(self) -> str:
@@ -93,20 +86,12 @@ class ModelStep(Step):
             ModelError: it cannot be used at all.
         """
         super().load()
-        self.llm.load()
-        self._call_arguments = _call_arguments(self.llm, self.sample, self.json_schema())
-        if not isinstance(self.llm, AsyncLLM):
-            self._batcher = MicroBatcher(self._generate_sync, size=self.input_batch_size or 1)
+        self._asker().load()
 
     def unload(self) -> None:
         """Unload the model and end the step's own thread and loop."""
-        if self._batcher is not None:
-            self._batcher.close()
-            self._batcher = None
-        self.llm.unload()
-        if self._loop is not None:
-            self._loop.close()
-            self._loop = None
+        self._asker().close()
+        self._caller = None
 
     async def generate(self, row: Row) -> Row:
         """Return the row with this step's fields added, or with the reason why there are none.
@@ -124,13 +109,13 @@ class ModelStep(Step):
         if messages is None:
             return filled
         filled["model"] = self.label
-        text, failure = await self._ask(messages)
-        if text is None:
-            return self._dropped(filled, failure or "the model returned no text")
+        answer = await self._asker().ask(messages)
+        if answer.text is None:
+            return dropped(filled, self.task, answer.failure or "")
         try:
-            return {**filled, **self.parse(row, text)}
+            return {**filled, **self.parse(row, answer.text)}
         except ValueError as error:
-            return self._dropped(filled, str(error) or "the reply could not be read")
+            return dropped(filled, self.task, str(error) or "the reply could not be read")
 
     def process(self, inputs: StepInput) -> StepOutput:
         """Yield the rows of one batch, in order: `generate` for all of them at once, on the model's loop."""
@@ -138,42 +123,20 @@ class ModelStep(Step):
         async def all_rows() -> list[Row]:
             return list(await asyncio.gather(*(self.generate(row) for row in inputs)))
 
-        yield self._run(all_rows())
+        yield self._asker().run(all_rows())
 
-    def _dropped(self, row: Row, reason: str) -> Row:
-        return {**row, "verdict": "drop", "filter": self.task, "reason": reason}
-
-    async def _ask(self, messages: list[Message]) -> tuple[str | None, str | None]:
-        """Return (text, None) or (None, reason)."""
-        try:
-            if self._batcher is not None:
-                output = await self._batcher.submit(messages)
-            else:
-                output = await self.llm.agenerate(input=messages, num_generations=1, **self._call_arguments)
-        except CastwrightError:
-            raise
-        except Exception as error:  # a model that is not ours raises for a row; it must cost that row only
-            return None, f"{type(error).__name__}: {' '.join(str(error).split())}"[:EXCERPT]
-        failures = output.get("failure") or [None]
-        generations = output.get("generations") or [None]
-        return generations[0], failures[0]
-
-    def _generate_sync(self, batch: list[list[Message]]) -> list[dict[str, Any]]:
-        return list(self.llm.generate_outputs(inputs=batch, num_generations=1, **self._call_arguments))
-
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the model's own event loop, or on one of the step's for a model without."""
-        if isinstance(self.llm, AsyncLLM):
-            loop: asyncio.AbstractEventLoop = self.llm.event_loop
-        else:
-            self._loop = self._loop or asyncio.new_event_loop()
-            loop = self._loop
-        return loop.run_until_complete(coroutine)
+    def _asker(self) -> Caller:
+        if self._caller is None:
+            batch = self.input_batch_size or 1
+            self._caller = Caller(self.llm, sample=self.sample, schema=self.json_schema(), batch=batch)
+        return self._caller
 
 
-def _call_arguments(llm: LLM, sample: int, schema: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the arguments of every call: the model's own, and `sample` and schema where it takes them."""
-    known = inspect.signature(getattr(llm, "agenerate", llm.generate)).parameters
-    ours = {"sample": sample, "json_schema": schema}
-    taken = {name: value for name, value in ours.items() if name in known and value is not None}
-    return {**(llm.get_generation_kwargs() or {}), **taken}
+def task_of(step: Step) -> str:
+    """Return a step's name without distilabel's running number."""
+    return re.sub(r"_\d+$", "", step.name or "")
+
+
+def dropped(row: Row, task: str, reason: str) -> Row:
+    """Return the row as the step named `task` drops it."""
+    return {**row, "verdict": "drop", "filter": task, "reason": reason}

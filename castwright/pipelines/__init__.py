@@ -6,7 +6,9 @@ or let `run_recipe` run all of them from a recipe.
 
 from castwright.pipelines.contrastive_pairs import contrastive_pairs
 from castwright.pipelines.curate import curate
+from castwright.pipelines.dialogues import dialogues
 from castwright.pipelines.executor import LocalRun, run_local
+from castwright.pipelines.instruction_pretraining import instruction_pretraining
 from castwright.pipelines.load import LoadRows
 from castwright.pipelines.persona_cards import character_row, persona_cards
 from castwright.pipelines.persona_responses import persona_responses
@@ -23,6 +25,8 @@ __all__ = [
     "character_row",
     "contrastive_pairs",
     "curate",
+    "dialogues",
+    "instruction_pretraining",
     "persona_cards",
     "persona_responses",
     "preference_pairs",

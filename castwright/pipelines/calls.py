@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from distilabel.models.llms.base import AsyncLLM
+from distilabel.models.llms.base import LLM, AsyncLLM
 from distilabel.steps.tasks.base import Task
 from distilabel.utils.dicts import group_dicts
 
@@ -31,6 +31,12 @@ class RowFailure:
     step: str
     reason: str
     row: str
+
+
+def models_of(step: Any) -> list[LLM]:
+    """Return the models that a step holds in its fields, whatever the fields are called, each once."""
+    held = (getattr(step, name) for name in type(step).model_fields)
+    return list({id(llm): llm for llm in held if isinstance(llm, LLM)}.values())
 
 
 def process(step: Any, inputs: list[list[Row]]) -> list[Row]:

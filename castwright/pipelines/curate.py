@@ -1,4 +1,4 @@
-"""Stage 9: D = D_p and D_c, and the preference pairs, through one chain of filters.
+"""Stage 9: D = D_p, D_c and the dialogues, and the preference pairs, through one chain of filters.
 
 The filters see what a reader of the data set would see: a question, a response, and who gives it. A row that
 was made from a dropped row is dropped too, with that as its reason.
@@ -6,7 +6,7 @@ was made from a dropped row is dropped too, with that as its reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from distilabel.pipeline import Pipeline
@@ -40,29 +40,37 @@ def curate(
     return pipeline
 
 
-_TABLES: dict[str, tuple[str, str]] = {
-    "persona_responses": ("question", "response"),
-    "contrastive_pairs": ("question", "persona_answer"),
-    "preference_pairs": ("", ""),
+def _said(messages: Sequence[Row], role: str) -> list[str]:
+    return [message["content"] for message in messages if message["role"] == role]
+
+
+_TABLES: dict[str, Callable[[Row], tuple[str, str]]] = {
+    "persona_responses": lambda row: (row["question"], row["response"]),
+    "contrastive_pairs": lambda row: (row["question"], row["persona_answer"]),
+    # a talk is judged whole: by what opened it and all that the character said
+    "dialogues": lambda row: (_said(row["messages"], "user")[0], "\n".join(_said(row["messages"], "assistant"))),
+    # a rejected side is bad on purpose: the pair shares the verdict of what it was made from
+    "preference_pairs": lambda row: (row["prompt"][-1]["content"], row["chosen"][-1]["content"]),
 }
+"""The (question, response) that the filters see of a row, by table."""
 
 
 def _prepare(context: Context) -> Iterator[Row | BadRecord]:
-    for table, (question, response) in _TABLES.items():
+    for table, seen in _TABLES.items():
         if not context.has(table):
             continue
         for row in context.rows(table):
             card = context.cards[row["persona_id"]]
             pair = table == "preference_pairs"
+            question, response = seen(row)
             yield {
                 "row_id": row["row_id"],
                 "parent": row["parents"][0] if pair else "",
                 "table": table,
                 "persona_id": row["persona_id"],
                 "pair_id": row.get("pair_id") or "",
-                "question": row["prompt"][-1]["content"] if pair else row[question],
-                # a rejected side is bad on purpose: the pair shares the verdict of what it was made from
-                "response": row["chosen"][-1]["content"] if pair else row[response],
+                "question": question,
+                "response": response,
                 "split": row["split"],
                 "model": row["model"],
                 "name": card.name,
@@ -95,7 +103,7 @@ STAGE = Stage(
     name="curate",
     table="curate",
     needs=("persona_cards",),
-    uses=("persona_responses", "contrastive_pairs", "preference_pairs"),
+    uses=("persona_responses", "contrastive_pairs", "dialogues", "preference_pairs"),
     reads=("curate", "embeddings"),
     embeds=True,
     prepare=_prepare,

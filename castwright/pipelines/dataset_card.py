@@ -9,6 +9,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from castwright import __version__
+from castwright.generators.models.load import model_label
 from castwright.pipelines.checkpoint import read_manifest
 from castwright.pipelines.recipe import BundledRows
 from castwright.pipelines.stage import Context
@@ -42,6 +43,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "rewriter_training",
         "persona_responses",
         "contrastive_pairs",
+        "dialogues",
         "curate",
     ),
     "preference_pairs": (
@@ -50,6 +52,7 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "style_rewriter",
         "rewriter_training",
         "persona_responses",
+        "dialogues",
         "preference_pairs",
         "curate",
     ),
@@ -137,16 +140,18 @@ def sources_of(name: str, context: Context) -> list[tuple[str, str]]:
 
 
 def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -> dict[str, Any]:
-    funnel, reasons, rewrites = [], [], None
+    funnel, reasons, rewrites, offline = [], [], None, False
     for stage in _STAGES[dataset.name]:
         manifest = read_manifest(context.folder(stage)) if stage in context.recipe.stages else None
         if manifest is None:
             continue
         calls = getattr(getattr(context.recipe, stage), "model", "none") != "none"
+        labels = [model_label(block) for block in context.recipe.models_of(stage)] if calls else []
+        offline = offline or "offline" in labels
         funnel.append(
             {
                 "stage": stage,
-                "model": context.model_name(stage) if calls else "",
+                "model": ", ".join(labels),
                 "rows_in": manifest.rows_in,
                 "rows_out": manifest.rows_out,
                 "dropped": manifest.rows_rejected,
@@ -163,7 +168,7 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
         "title": dataset.title,
         "summary": dataset.summary,
         "version": __version__,
-        "offline": any(line["model"] == "offline" for line in funnel),
+        "offline": offline,
         "counts": [(c.name, split, len(rows)) for c in dataset.configs for split, rows in c.rows.items()],
         "load_from": f"export/{dataset.name}",
         "funnel": funnel,

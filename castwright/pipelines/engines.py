@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 
-from distilabel.pipeline import Pipeline
+from distilabel.pipeline import Pipeline, local
 
 from castwright.errors import RecipeError, StepError
 from castwright.pipelines.executor import run_local
@@ -28,12 +31,37 @@ def run_graph(pipeline: Pipeline, engine: str, *, on_progress: Callable[[str, in
     raise RecipeError(f"engine: unknown engine {engine!r}; engines are local, distilabel")
 
 
+class _SpawnContext(SpawnContext):
+    """What distilabel's pool gets its processes from: as its own, but spawned."""
+
+    Process = local._NoDaemonProcess
+
+
+@contextmanager
+def _fresh_processes() -> Iterator[None]:
+    """Make distilabel start its processes anew instead of forking this one.
+
+    A fork of a process in which torch or polars already runs threads may hang for good, without a message.
+    distilabel takes the default start method for its queues and its processes, and a context of its own for the
+    pool, which is made at import: both are set for the time of the run.
+    """
+    before, pool_context = multiprocessing.get_start_method(allow_none=True), local._NoDaemonContext
+    multiprocessing.set_start_method("spawn", force=True)
+    local._NoDaemonContext = _SpawnContext
+    try:
+        yield
+    finally:
+        local._NoDaemonContext = pool_context
+        multiprocessing.set_start_method(before, force=True)
+
+
 def _run_distilabel(pipeline: Pipeline) -> list[Row]:
     """Run on distilabel's engine with a cache folder of its own: a resumed cache hangs (distilabel 1.5.3)."""
     with tempfile.TemporaryDirectory(prefix="castwright-distilabel-") as folder:
         pipeline._cache_dir = Path(folder)
         logging.getLogger("distilabel").setLevel(logging.WARNING)
-        distiset = pipeline.run(use_cache=False)
+        with _fresh_processes():
+            distiset = pipeline.run(use_cache=False)
         leaves = list(distiset)
         if len(leaves) != 1:
             raise StepError(f"the graph gave {len(leaves)} leaves on distilabel's engine ({leaves}); one is needed")

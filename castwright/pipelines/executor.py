@@ -24,7 +24,7 @@ from distilabel.constants import ROUTING_BATCH_FUNCTION_ATTR_NAME, STEP_ATTR_NAM
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import CastwrightError, StepError
-from castwright.pipelines.calls import RowFailure, explain, find_bad_row, process, row_coroutine
+from castwright.pipelines.calls import RowFailure, explain, find_bad_row, models_of, process, row_coroutine
 from castwright.pipelines.streams import Edge, Item, Row
 
 PLAIN_BATCH = 5_000
@@ -348,14 +348,14 @@ async def _routable(made: Edge, size: int | None) -> AsyncIterator[list[Row]]:
 def _batch_size(node: _Node) -> int:
     """Return how many rows a plain step gets at once: its own size where that was asked for or matters."""
     size = int(node.step.input_batch_size)
-    asked_for = "input_batch_size" in node.step.model_fields_set or node.router or hasattr(node.step, "llm")
+    asked_for = "input_batch_size" in node.step.model_fields_set or node.router or models_of(node.step)
     return size if asked_for else max(size, PLAIN_BATCH)
 
 
 async def _close_models(steps: list[Any]) -> None:
     """Close the connections of the steps' models while their event loop still runs."""
-    for step in steps:
-        close = getattr(getattr(step, "llm", None), "aclose", None)
+    for llm in {id(llm): llm for step in steps for llm in models_of(step)}.values():
+        close = getattr(llm, "aclose", None)
         if close is not None:
             await close()
 

@@ -1,7 +1,7 @@
 """Stage 10: one folder per data set, in the columns that TRL reads, with a dataset card.
 
 `messages` for SFT, `prompt`/`chosen`/`rejected` for DPO and ORPO, `prompt`/`completion`/`label` for KTO,
-`prompt`/`completion` for the style rewriter. Only rows that curation kept are exported.
+`prompt`/`completion` for the style rewriter, text with the spans of its loss for instruction pre-training. Only rows that curation kept are exported.
 """
 
 from __future__ import annotations
@@ -44,7 +44,10 @@ class Config:
 
 @dataclass(frozen=True)
 class DataSet:
-    """One exported data set; `task_categories` and `tags` are the Hub's words."""
+    """One exported data set; `task_categories` and `tags` are the Hub's words.
+
+    `synthetic`: whether castwright's models wrote it; what was only read and marked up is not.
+    """
 
     name: str
     title: str
@@ -52,6 +55,7 @@ class DataSet:
     configs: tuple[Config, ...]
     task_categories: tuple[str, ...] = ("text-generation",)
     tags: tuple[str, ...] = field(default=())
+    synthetic: bool = True
 
     @property
     def count(self) -> int:
@@ -128,19 +132,20 @@ def kept_ids(context: Context) -> set[str]:
     """Return the row ids that curation kept, or every id where the recipe does not curate."""
     if context.has("curate"):
         return {row["row_id"] for row in context.rows("curate")}
-    tables = ("persona_responses", "contrastive_pairs", "preference_pairs")
+    tables = ("persona_responses", "contrastive_pairs", "dialogues", "preference_pairs")
     return {row["row_id"] for table in tables if context.has(table) for row in context.rows(table)}
 
 
 def sft_rows(context: Context, kept: set[str]) -> dict[str, list[tuple[str, Row]]]:
-    """Return D_p and D_c as (split, row) lists by table; each contrastive pair gives its plain row too."""
+    """Return D as (split, row) lists by table; each contrastive pair gives its plain row too."""
     tables: dict[str, list[tuple[str, Row]]] = {}
-    if context.has("persona_responses"):
-        tables["persona_responses"] = [
-            (row["split"], {**row, "pair_id": "", "table": "persona_responses"})
-            for row in context.rows("persona_responses")
-            if row["row_id"] in kept
-        ]
+    for table in ("persona_responses", "dialogues"):
+        if context.has(table):
+            tables[table] = [
+                (row["split"], {**row, "pair_id": "", "table": table})
+                for row in context.rows(table)
+                if row["row_id"] in kept
+            ]
     if context.has("contrastive_pairs"):
         pairs: list[tuple[str, Row]] = []
         plain: set[str] = set()
@@ -179,8 +184,8 @@ def _sft(context: Context, kept: set[str]) -> DataSet:
     return DataSet(
         "sft",
         "supervised fine-tuning set D",
-        "D = D_p and D_c (NGENT section 4.2.1): persona responses, and contrastive pairs that answer the same "
-        "question plainly and in character.",
+        "D (NGENT section 4.2): persona responses, contrastive pairs that answer the same question plainly and in "
+        "character, and dialogues of several turns.",
         tuple(config for config in configs if config.rows),
         tags=("persona", "role-play", "sft", "conversational"),
     )
@@ -230,6 +235,24 @@ def kto_rows(pairs: list[Row]) -> list[Row]:
     ]
 
 
+def _instruction_pretraining(context: Context) -> DataSet:
+    from castwright.pipelines.contracts import SCHEMAS
+
+    table = SCHEMAS["instruction_pretraining"]
+    names = ("text", "segments", "spans", "script_id", "title", "source", "part", "turns")
+    schema = pa.schema([*(table.field(name) for name in names), *_LINEAGE])
+    rows = [(row["split"], row) for row in context.rows("instruction_pretraining")]
+    return DataSet(
+        "instruction_pretraining",
+        "instruction pre-training set",
+        "Passages of scripts as narration, character names and dialogue (NGENT section 4.1): a model reads all of a "
+        "passage, and the loss falls on the dialogue.",
+        (Config("default", schema, by_split(rows)),),
+        tags=("role-play", "scripts", "loss-mask"),
+        synthetic=False,
+    )
+
+
 def data_sets(context: Context) -> list[DataSet]:
     """Return every data set that this run's stages make, without empty ones."""
     kept = kept_ids(context)
@@ -240,10 +263,12 @@ def data_sets(context: Context) -> list[DataSet]:
         made.append(_seed_examples(context))
     if context.has("style_rewriter"):
         made.append(_style_pairs(context))
-    if context.has("persona_responses") or context.has("contrastive_pairs"):
+    if any(context.has(table) for table in ("persona_responses", "contrastive_pairs", "dialogues")):
         made.append(_sft(context, kept))
     if context.has("preference_pairs"):
         made.append(_preference_pairs(context, kept))
+    if context.has("instruction_pretraining"):
+        made.append(_instruction_pretraining(context))
     return [dataset for dataset in made if dataset.count]
 
 
@@ -280,9 +305,11 @@ STAGE = Stage(
         "style_rewriter",
         "persona_responses",
         "contrastive_pairs",
+        "dialogues",
         "preference_pairs",
+        "instruction_pretraining",
         "curate",
     ),
-    reads=("export", "seed", "name", "description", "personas", "chat", "sft", "questions"),
+    reads=("export", "seed", "name", "description", "personas", "chat", "sft", "questions", "scripts"),
     work=_work,
 )

@@ -1,4 +1,4 @@
-"""The rows a recipe points to beside characters: seed questions, chat turns, SFT pairs."""
+"""The rows a recipe points to beside characters: seed questions, chat turns, SFT pairs, scripts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from castwright.errors import BadRecord, RecipeError, nearest
+from castwright.errors import BadRecord, RecipeError, SourceError, nearest
 from castwright.generators.rewriter.pairs import StylePair
-from castwright.personas.tables import Record, read_records
+from castwright.personas.lines import MAX_LINE_BYTES, DataFile, excerpt, read_bytes, unreadable
+from castwright.personas.tables import Record, read_records, require_good, take_good
 from castwright.pipelines.contracts import row_digest
-from castwright.pipelines.recipe import BundledRows, RowSource
+from castwright.pipelines.recipe import BundledRows, RowSource, TextFiles
 
 T = TypeVar("T")
 
@@ -46,15 +47,27 @@ class SFTPair:
     place: str
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptText:
+    """A script as it was read; `source` names the file or folder it is from, `place` where it stood there."""
+
+    script_id: str
+    title: str
+    text: str
+    source: str
+    place: str
+
+
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "questions": ("question", "question_id", "kind"),
     "chat": ("text", "conv", "turn"),
     "sft": ("question", "answer"),
+    "scripts": ("text", "script_id", "title"),
 }
-_REQUIRED = {"questions": ("question",), "chat": ("text",), "sft": ("question", "answer")}
+_REQUIRED = {"questions": ("question",), "chat": ("text",), "sft": ("question", "answer"), "scripts": ("text",)}
 
 
-def source_path(table: str, source: RowSource) -> Path:
+def source_path(table: str, source: RowSource | TextFiles) -> Path:
     """Return the file or folder that a source of this table reads."""
     if isinstance(source, BundledRows):
         return Path(str(resources.files("castwright.generators") / "bundled" / f"{table}.jsonl"))
@@ -105,6 +118,63 @@ def read_sft(source: RowSource) -> Iterator[SFTPair | BadRecord]:
             yield record
             continue
         yield SFTPair(_text(record.values["question"]), _text(record.values["answer"]), record.place)
+
+
+def read_scripts(source: RowSource | TextFiles) -> Iterator[ScriptText | BadRecord]:
+    """Yield the scripts of a source: rows of a table, or whole text files.
+
+    Raises:
+        SourceError: nothing is there, or nothing that can be read.
+    """
+    if isinstance(source, TextFiles):
+        root = Path(source.path).expanduser()
+        found = (_read_text_file(path, root, source.encoding) for path in _text_files(root))
+        yield from take_good(require_good(found, str(root)), source.limit)
+        return
+    origin = "castwright-bundled" if isinstance(source, BundledRows) else Path(source.path).name
+    for record in _records("scripts", source):
+        if isinstance(record, BadRecord):
+            yield record
+            continue
+        text = _text(record.values["text"])
+        script_id = _text(record.values.get("script_id")) or "s-" + row_digest(text)[2:12]
+        yield ScriptText(script_id, _text(record.values.get("title")), text, origin, record.place)
+
+
+def _text_files(root: Path) -> list[Path]:
+    """Return a text file, or the .txt files under a folder in the order of their paths.
+
+    Raises:
+        SourceError: there are none.
+    """
+    if root.is_file():
+        return [root]
+    if not root.is_dir():
+        raise SourceError(f"scripts: no file or folder {root}; give the path of a .txt file or of a folder of them")
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() == ".txt" and path.is_file())
+    if not files:
+        raise SourceError(f"scripts: no .txt file in the folder {root}; for other formats write kind: table")
+    return files
+
+
+def _read_text_file(path: Path, root: Path, encoding: str) -> ScriptText | BadRecord:
+    place = path.name if path == root else path.relative_to(root).as_posix()
+    try:
+        if path.stat().st_size > MAX_LINE_BYTES:
+            return BadRecord(place, f"a file of more than {MAX_LINE_BYTES:,} bytes; split it")
+        data = read_bytes(DataFile(path, place, "text"))
+    except (OSError, SourceError) as error:
+        return BadRecord(place, str(error))
+    trouble = unreadable(data)
+    try:
+        text = data.decode(encoding if trouble.startswith("not UTF-8") else "utf-8")
+    except UnicodeDecodeError:
+        return BadRecord(place, f"{trouble}, or state its `encoding`", excerpt(data))
+    if "\0" in text:
+        return BadRecord(place, trouble or "a NUL byte in it: the file is damaged", excerpt(data))
+    if not text.strip():
+        return BadRecord(place, "an empty file")
+    return ScriptText(Path(place).with_suffix("").as_posix(), path.stem, text, root.name, place)
 
 
 def read_style_pairs(path: Path, formal: str, casual: str) -> tuple[list[StylePair], list[BadRecord]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from distilabel.models.llms.base import LLM
@@ -15,7 +17,7 @@ from castwright.personas.render import system_prompt
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import take
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.stage import Context, Stage, as_json
 from castwright.pipelines.streams import Row
 
 
@@ -54,11 +56,34 @@ def draw_criteria(weights: Mapping[str, float], count: int, seed: int, key: str)
     return sorted(usable, key=rank, reverse=True)[:count]
 
 
+def positives(context: Context) -> Iterator[Row]:
+    """Yield what pairs are made from, persona responses and last exchanges of dialogues in turn while there are both.
+
+    Rows hold `row_id`, `persona_id`, `question`, `response`, `split` and `history`: the turns before, as JSON
+    text. In turn, because a recipe that asks for few pairs wants both kinds too.
+    """
+    single = [{**row, "history": "[]"} for row in take(iter(context.rows("persona_responses")), context.limit)]
+    talks = context.rows("dialogues") if context.has("dialogues") else []
+    several = [_last_exchange(row) for row in take(iter(talks), context.limit)]
+    for couple in zip_longest(single, several):
+        yield from (row for row in couple if row is not None)
+
+
+def _last_exchange(dialogue: Row) -> Row:
+    *history, question, response = (message for message in dialogue["messages"] if message["role"] != "system")
+    return {
+        **dialogue,
+        "history": as_json(history),
+        "question": question["content"],
+        "response": response["content"],
+    }
+
+
 def _prepare(context: Context) -> Iterator[Row | BadRecord]:
     recipe = context.recipe
     settings = recipe.preference_pairs
     made = 0
-    for response in take(iter(context.rows("persona_responses")), context.limit):
+    for response in positives(context):
         for criterion in draw_criteria(settings.criteria, settings.per_response, recipe.seed, response["row_id"]):
             if settings.count is not None and made >= settings.count:
                 return
@@ -67,6 +92,7 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
                 "row_id": row_digest("preference_pair", response["row_id"], response["response"], criterion),
                 "parent": response["row_id"],
                 "persona_id": response["persona_id"],
+                "history": response["history"],
                 "question": response["question"],
                 "chosen_text": response["response"],
                 "criterion": criterion,
@@ -95,6 +121,7 @@ def _finish(context: Context, row: Row) -> Row:
         "parents": [row["parent"], row["persona_id"]],
         "prompt": [
             {"role": "system", "content": system_prompt(card)},
+            *json.loads(row["history"]),
             {"role": "user", "content": row["question"]},
         ],
         "chosen": [{"role": "assistant", "content": row["chosen_text"]}],
@@ -106,6 +133,7 @@ STAGE = Stage(
     name="preference_pairs",
     table="preference_pairs",
     needs=("persona_cards", "persona_responses"),
+    uses=("dialogues",),
     reads=("preference_pairs", "embeddings", "seed"),
     prompts=("rejected_response",),
     calls_model=True,

@@ -50,14 +50,46 @@ def _contrastive_pair(row: Row) -> list[str]:
     ]
 
 
+def _dialogue(row: Row) -> list[str]:
+    said = [
+        f"{'person   ' if message['role'] == 'user' else 'character'}  {message['content']}"
+        for message in row.get("messages") or []
+        if message["role"] != "system"
+    ]
+    broken = f": {row['failure']}" if row.get("failure") else ""
+    return [*said, f"(ended by {row['ended_by']}{broken})"]
+
+
 def _preference_pair(row: Row) -> list[str]:
     prompt, chosen, rejected = (row.get(key) or [{"content": ""}] for key in ("prompt", "chosen", "rejected"))
+    said = [message for message in prompt[:-1] if message.get("role") != "system"]
+    before = [f"before    {message['role']}: {message['content']}" for message in said]
     return [
+        *before,
         f"Q         {prompt[-1]['content']}",
         f"chosen    {chosen[-1]['content']}",
         f"rejected  {rejected[-1]['content']}",
         f"criterion {row['criterion']}, margin {row['margin']}",
     ]
+
+
+def _passage(row: Row) -> list[str]:
+    trained = sum(len(segment["text"]) for segment in row.get("segments") or [] if segment["train"])
+    share = f"{trained / len(row['text']):.0%}" if row.get("text") else "nothing"
+    return [
+        f"{row.get('title') or row['script_id']}, passage {row['part']}; the loss falls on {share} of the text (»…«)",
+        *_marked(row.get("segments") or []).splitlines(),
+    ]
+
+
+def _marked(segments: list[Mapping[str, Any]]) -> str:
+    """Return the text of segments with marks around the words the loss falls on."""
+    parts = []
+    for segment in segments:
+        text = segment["text"]
+        words = text.strip()
+        parts.append(text.replace(words, f"»{words}«", 1) if segment["train"] and words else text)
+    return "".join(parts)
 
 
 def _curated(row: Row) -> list[str]:
@@ -70,7 +102,9 @@ _SHAPES: dict[str, Callable[[Row], list[str]]] = {
     "style_rewriter": _style_pair,
     "persona_responses": _persona_response,
     "contrastive_pairs": _contrastive_pair,
+    "dialogues": _dialogue,
     "preference_pairs": _preference_pair,
+    "instruction_pretraining": _passage,
     "curate": _curated,
 }
 

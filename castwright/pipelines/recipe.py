@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from castwright.errors import RecipeError, nearest
 from castwright.filters.run import FilterSpec
@@ -29,7 +29,9 @@ STAGES: tuple[str, ...] = (
     "rewriter_training",
     "persona_responses",
     "contrastive_pairs",
+    "dialogues",
     "preference_pairs",
+    "instruction_pretraining",
     "curate",
     "export",
 )
@@ -56,7 +58,27 @@ class TableRows(_Part):
     limit: int | None = Field(default=None, ge=1)
 
 
+class TextFiles(_Part):
+    """A plain-text file, or the .txt files of a folder and those under it. What is not UTF-8 is read as `encoding`."""
+
+    kind: Literal["text"]
+    path: str
+    licence: str = "unknown"
+    encoding: str = "utf-8"
+    limit: int | None = Field(default=None, ge=1)
+
+    @field_validator("encoding")
+    @classmethod
+    def _is_known(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except LookupError:
+            raise ValueError(f"no text encoding {encoding!r}; write utf-8, cp1252, latin-1, gb18030 ...") from None
+        return encoding
+
+
 RowSource = Annotated[BundledRows | TableRows, Field(discriminator="kind")]
+ScriptSource = Annotated[BundledRows | TableRows | TextFiles, Field(discriminator="kind")]
 
 
 class Personas(_Part):
@@ -120,6 +142,14 @@ class ContrastivePairs(StageSettings):
     min_similarity: float = Field(default=0.55, ge=0, le=1)
 
 
+class Dialogues(StageSettings):
+    """How many talks, and the most turns of the person in each. `ask_model`: who asks (None: the same model)."""
+
+    count: int = Field(default=40, ge=1)
+    max_turns: int = Field(default=4, ge=1)
+    ask_model: ModelBlock | None = None
+
+
 class PreferencePairs(StageSettings):
     """How many pairs, and the weight of each criterion (all alike unless given)."""
 
@@ -127,6 +157,13 @@ class PreferencePairs(StageSettings):
     count: int | None = Field(default=None, ge=1)
     criteria: dict[str, float] = Field(default_factory=lambda: dict.fromkeys(CRITERIA, 1.0))
     max_length_ratio: float = Field(default=6.0, gt=1)
+
+
+class InstructionPretraining(_Part):
+    """The longest passage of a script, in words, and how many speeches one must hold to be of use."""
+
+    max_words: int = Field(default=400, ge=20)
+    min_turns: int = Field(default=2, ge=1)
 
 
 class Curate(_Part):
@@ -164,13 +201,16 @@ class Recipe(_Part):
     questions: RowSource = BundledRows()
     chat: RowSource = BundledRows()
     sft: RowSource = BundledRows()
+    scripts: ScriptSource = BundledRows()
     persona_cards: PersonaCards = PersonaCards()
     seed_examples: SeedExamples = SeedExamples()
     style_rewriter: StyleRewriter = StyleRewriter()
     rewriter_training: TrainingStage = TrainingStage()
     persona_responses: PersonaResponses = PersonaResponses()
     contrastive_pairs: ContrastivePairs = ContrastivePairs()
+    dialogues: Dialogues = Dialogues()
     preference_pairs: PreferencePairs = PreferencePairs()
+    instruction_pretraining: InstructionPretraining = InstructionPretraining()
     curate: Curate = Curate()
     export: Export = Export()
 
@@ -178,6 +218,12 @@ class Recipe(_Part):
         """Return the model block that a stage uses: its own, else the recipe's."""
         own = getattr(getattr(self, stage), "model", None)
         return own if own is not None else self.model
+
+    def models_of(self, stage: str) -> list[ModelBlock]:
+        """Return every model block that a stage uses, each once: its own and, in dialogues, the ask agent's."""
+        blocks = [self.model_of(stage)]
+        other = getattr(getattr(self, stage), "ask_model", None)
+        return blocks if other is None or other in blocks else [*blocks, other]
 
 
 def read_recipe(path: str | Path, overrides: list[str] | None = None) -> Recipe:
@@ -296,7 +342,8 @@ def _explain(error: ValidationError, where: str, lines: dict[str, int]) -> str:
     # pydantic puts the tag of a union's member into the path; a recipe's keys go by the same words only as the last
     shown = [part for part in path[:-1] if part not in _TAGS] + path[-1:]
     place = _place(shown, where, lines)
-    if "model" in path and _MAY_BE_A_SECRET.search(path[-1]):
+    in_model = not _MODEL_KEYS.isdisjoint(path)
+    if in_model and _MAY_BE_A_SECRET.search(path[-1]):
         return f"{place}: {'.'.join(shown[:-1])}: a key of this block is no word; write each as `key: value`"
     key = ".".join(shown)
     if first["type"] == "extra_forbidden":
@@ -308,15 +355,16 @@ def _explain(error: ValidationError, where: str, lines: dict[str, int]) -> str:
         tag = str(context.get("tag", ""))
         if not tag:
             return f"{place}: {key}: it needs a `kind`; kinds are {expected}"
-        said = "unknown kind" if "model" in path and _MAY_BE_A_SECRET.search(tag) else f"unknown kind {tag!r}"
+        said = "unknown kind" if in_model and _MAY_BE_A_SECRET.search(tag) else f"unknown kind {tag!r}"
         return f"{place}: {key}: {said}{nearest(tag, kinds)}; kinds are {expected}"
     # a model block's value may be a key somebody pasted: it is never repeated
-    got = "" if "model" in path or first["type"] == "missing" else f" (got {first.get('input')!r})"
+    got = "" if in_model or first["type"] == "missing" else f" (got {first.get('input')!r})"
     return f"{place}: {key or 'recipe'}: {first['msg']}{got}"
 
 
 _MAY_BE_A_SECRET = re.compile(r"^(sk-|hf_|gsk_|AIza|xai-|Bearer)|[=:\s]|.{25}")
-_TAGS = {"offline", "openai", "transformers", "bundled", "table", "grid", "hub"}
+_MODEL_KEYS = {"model", "ask_model"}
+_TAGS = {"offline", "openai", "transformers", "bundled", "table", "grid", "hub", "text"}
 
 
 def _known_keys(path: list[str]) -> list[str]:

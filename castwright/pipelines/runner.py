@@ -160,7 +160,7 @@ def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
     files: list[Path] = []
     for part in stage.sources:
         section: Any = getattr(recipe, part)
-        if part in ("questions", "chat", "sft"):
+        if part in ("questions", "chat", "sft", "scripts"):
             files.append(source_path(part, section))
         elif part == "personas":
             for source in section.sources:
@@ -173,12 +173,13 @@ def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
 
 
 def _setting(settings: dict[str, Any], dotted: str) -> Any:
-    """Return a section of the recipe, or one key of it, with a `model` block of its own cut to what counts."""
+    """Return a section of the recipe, or one key of it, with model blocks of its own cut to what counts."""
     value: Any = settings
     for part in dotted.split("."):
         value = value[part]
-    if isinstance(value, dict) and isinstance(value.get("model"), dict):
-        return {**value, "model": _without_speed(value["model"])}
+    if isinstance(value, dict):
+        blocks = {name: value[name] for name in ("model", "ask_model") if isinstance(value.get(name), dict)}
+        return {**value, **{name: _without_speed(block) for name, block in blocks.items()}}
     return value
 
 

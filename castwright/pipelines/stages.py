@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from castwright.pipelines.contrastive_pairs import STAGE as CONTRASTIVE_PAIRS
 from castwright.pipelines.curate import STAGE as CURATE
+from castwright.pipelines.dialogues import STAGE as DIALOGUES
 from castwright.pipelines.export import STAGE as EXPORT
+from castwright.pipelines.instruction_pretraining import STAGE as INSTRUCTION_PRETRAINING
 from castwright.pipelines.persona_cards import STAGE as PERSONA_CARDS
 from castwright.pipelines.persona_responses import STAGE as PERSONA_RESPONSES
 from castwright.pipelines.preference_pairs import STAGE as PREFERENCE_PAIRS
@@ -22,7 +24,9 @@ STAGE_BY_NAME: dict[str, Stage] = {
         REWRITER_TRAINING,
         PERSONA_RESPONSES,
         CONTRASTIVE_PAIRS,
+        DIALOGUES,
         PREFERENCE_PAIRS,
+        INSTRUCTION_PRETRAINING,
         CURATE,
         EXPORT,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import polars as pl
 import pytest
 import yaml
 from datasets import DatasetDict, Features, load_dataset
+from finished_run import SFT, finished_run
 from hypothesis import given
 from hypothesis import strategies as st
-from finished_run import SFT, finished_run
 
 from castwright.pipelines.export import SPLITS, by_split, data_sets, kept_ids, kto_rows
 from castwright.pipelines.lineage import find_row
@@ -82,9 +83,7 @@ def test_the_data_sets_and_configs_are_those_of_the_cards(run: Context) -> None:
 
 
 @every_config
-def test_a_config_has_the_splits_and_rows_its_card_states(
-    run: Context, loaded: Loaded, name: str, config: str
-) -> None:
+def test_a_config_has_the_splits_and_rows_its_card_states(run: Context, loaded: Loaded, name: str, config: str) -> None:
     """Split names, their order and their row counts equal the YAML's."""
     info = next(one for one in header(run, name)["dataset_info"] if one["config_name"] == config)
     stated = [(split["name"], split["num_examples"]) for split in info["splits"]]
@@ -259,7 +258,7 @@ def test_kto_rows_keep_the_sides_of_a_pair_apart(count: int) -> None:
     )
     assert [row["label"] for row in made] == [True, False] * count
     owners = [row["row_id"].rsplit("-", 1)[0] for row in made]
-    assert all(before != after for before, after in zip(owners, owners[1:], strict=False))
+    assert all(before != after for before, after in pairwise(owners))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3], ids=["no pair", "one pair", "two pairs", "three pairs"])

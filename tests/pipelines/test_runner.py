@@ -129,7 +129,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the filters": ({"curate": {"filters": [{"name": "refusal"}]}}, {"curate"}),
     "the duplicates' threshold": ({"persona_cards": {"near_duplicate": 0.9}}, {"persona_cards"}),
     "the chat": (
-        {"chat": {"kind": "bundled", "limit": 25}},
+        {"chat": {"kind": "bundled", "limit": 33}},
         {"style_rewriter", "export"},
     ),
 }

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from castwright.generators.offline.arithmetic import solve
+from castwright.generators.offline.dialogue import follow_up, talk_back
 from castwright.generators.offline.grammar import grammar
 from castwright.generators.offline.register import finish
 from castwright.generators.offline.reject import reject
@@ -102,6 +103,17 @@ def _rejected_response(sections: Sections, sample: int) -> str | None:
     return reject(card, *(part.strip() for part in parts), sample=sample) if card else None
 
 
+def _dialogue_ask(sections: Sections, sample: int) -> str:
+    asked, answered = ([turn.strip() for turn in sections.get(by, ())] for by in ("asker", "character"))
+    return follow_up(_first(sections, "who").strip(), asked, answered, sample=sample)
+
+
+def _dialogue_chat(sections: Sections, sample: int) -> str | None:
+    card = _card_of(sections)
+    asked, answered = ([turn.strip() for turn in sections.get(by, ())] for by in ("asker", "character"))
+    return talk_back(card, asked, answered, sample=sample) if card else None
+
+
 def _formal_rewrite(sections: Sections, sample: int) -> str:
     from castwright.generators.offline.formal import formalise
 
@@ -125,6 +137,8 @@ def _card_extraction(sections: Sections, _sample: int) -> str:
 
 _TASKS: dict[str, Callable[[Sections, int], str | None]] = {
     "card_extraction": _card_extraction,
+    "dialogue_ask": _dialogue_ask,
+    "dialogue_chat": _dialogue_chat,
     "formal_rewrite": _formal_rewrite,
     "persona_response": _persona_response,
     "persona_answer": _persona_answer,

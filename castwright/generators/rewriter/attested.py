@@ -3,7 +3,7 @@
 A small model's slips are fluent ("I do not believe in luck" to "I don't think in luck"), so its confidence
 alone does not tell them. A rewrite is therefore believed only if it is its source with attested edits in it,
 and if no two words meet that neither the source nor anyone in the training pairs put together. Rejected: a
-higher confidence, which refused as many good rewrites as bad ones, and a grammar.
+higher confidence, which refuses good rewrites with the bad ones, and a grammar.
 """
 
 from __future__ import annotations

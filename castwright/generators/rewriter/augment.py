@@ -3,8 +3,8 @@
 A pair is aligned into segments: one word that both sides share, or an edit ("do not" -> "don't"). Two pairs
 are joined at shared words, and shared words that no edit touches are replaced on both sides, mostly by fresh
 slots. So the model sees each edit in ever new surroundings and cannot memorise sentences. Pairs with rare
-edits are drawn more often, pairs without an edit rarely. Measured on 640 pairs against the plain pairs:
-held-out loss 0.24 against 0.35 for the same time.
+edits are drawn more often, pairs without an edit rarely. On 640 pairs it
+made 29 of 54 held-out edits right where plain pairs made 27 after the same steps.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from castwright.generators.rewriter.config import RewriterTraining
+from castwright.generators.rewriter.threads import threads_for
 
 _REPORTS = 40  # progress reports per training
 
@@ -71,15 +72,15 @@ def fit(
     """Train; return the losses as (step, training loss) and the held-out loss (None without such data)."""
     losses: list[tuple[int, float]] = []
     trainer.add_callback(_watcher(losses, steps, max_seconds, progress))
-    result = trainer.train()
+    with threads_for(trainer.model):
+        result = trainer.train()
+        held_out = trainer.evaluate() if trainer.eval_dataset is not None else None
     done = int(result.global_step)
     if not losses or losses[-1][0] < done:  # the last steps were too few for a report of their own
         losses.append((done, losses[-1][1] if losses else float(result.training_loss)))
         if progress is not None:
             progress(done, steps, losses[-1][1])
-    if trainer.eval_dataset is None:
-        return losses, None
-    return losses, float(trainer.evaluate()["eval_loss"])
+    return losses, None if held_out is None else float(held_out["eval_loss"])
 
 
 def _watcher(

@@ -16,6 +16,7 @@ from castwright.errors import ModelError
 from castwright.generators.rewriter.assemble import assemble
 from castwright.generators.rewriter.formats import Asked, Gate, RewriteFormat, load_format
 from castwright.generators.rewriter.quiet import quiet
+from castwright.generators.rewriter.threads import threads_for
 from castwright.generators.rewriter.words import split_sentences
 
 
@@ -101,7 +102,7 @@ class Rewriter:
         inputs.pop("token_type_ids", None)
         longest = max(len(tokenizer(item.sentence)["input_ids"]) for item in batch)
         unsure = self._style.min_confidence > 0
-        with torch.inference_mode():
+        with torch.inference_mode(), threads_for(model):
             output = model.generate(
                 **inputs,
                 max_new_tokens=8 + int(1.5 * longest),

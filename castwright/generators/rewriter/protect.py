@@ -3,8 +3,8 @@
 A few hundred style pairs teach a model which *style* words to change, never how to spell "Eiffel Tower". So
 every word outside a small lexicon, every number, name, link and code span, is masked by a slot (`<3>`) that
 both sides of a pair share; the model learns to place slots, and the words come back from the source. By
-construction it cannot misspell or invent a word. Rejected: byte-level BPE with copy augmentation, which
-garbled rare words, and masking only names and numbers, which leaves thousands of words to be learned.
+construction it cannot misspell or invent a word. Rejected: byte-level BPE, which
+can spell words nobody ever wrote, and masking only names and numbers, which leaves thousands of words to be learned.
 """
 
 from __future__ import annotations

@@ -37,6 +37,9 @@ class StandIn:
     def eval(self) -> StandIn:
         return self
 
+    def parameters(self) -> list[Any]:
+        return []
+
     def generate(self, input_ids: Any, max_new_tokens: int, pad_token_id: int, **_: Any) -> Any:
         import torch
 
@@ -154,6 +157,24 @@ def test_a_folder_without_a_rewriter_is_a_clear_error(tmp_path: Path, content: s
         Rewriter.load(tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert "train-rewriter" in str(caught.value)
+
+
+def test_small_models_get_one_thread_for_as_long_as_they_work() -> None:
+    """The number of threads is as before afterwards, and a big model's is never touched."""
+    import torch
+
+    from castwright.generators.rewriter.threads import SMALL, threads_for
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for size, threads in ((10, 1), (SMALL, 2)):
+            weights = SimpleNamespace(numel=lambda size=size: size)
+            with threads_for(SimpleNamespace(parameters=lambda weights=weights: [weights])):
+                assert torch.get_num_threads() == threads
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_plain_prompts_are_read_to_their_first_line() -> None:
