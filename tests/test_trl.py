@@ -94,7 +94,7 @@ def settings(folder: Path) -> dict[str, Any]:
         "save_strategy": "no",
         "report_to": "none",
         "disable_tqdm": True,
-        "max_length": 1024,
+        "max_length": 2048,
         "seed": 0,
     }
 
@@ -128,10 +128,12 @@ def test_sft_trains_on_the_messages(exported: dict[str, Dataset], tokenizer: Any
 def test_assistant_only_loss_learns_the_reply_alone(
     exported: dict[str, Dataset], tokenizer: Any, tmp_path: Path
 ) -> None:
-    """With `assistant_only_loss` the labels are the assistant's words and nothing of card or question."""
+    """With `assistant_only_loss` the labels are all of the assistant's turns, and nothing of card or questions."""
     from trl import SFTConfig, SFTTrainer
 
-    rows = exported["sft"].filter(lambda row: bool(row["persona_id"])).select(range(4))
+    single = exported["sft"].filter(lambda row: row["table"] == "persona_responses").select(range(2))
+    talks = exported["sft"].filter(lambda row: row["table"] == "dialogues").select(range(2))
+    rows = concatenate_datasets([single, talks])
     trainer = SFTTrainer(
         model=tiny_model(tokenizer),
         args=SFTConfig(**settings(tmp_path), assistant_only_loss=True),
@@ -139,8 +141,10 @@ def test_assistant_only_loss_learns_the_reply_alone(
         processing_class=tokenizer,
     )
     batch = next(iter(trainer.get_train_dataloader()))
-    learned = {tokenizer.decode(labels[labels != -100]).removesuffix("<|end|>") for labels in batch["labels"]}
-    assert learned == {row["messages"][-1]["content"] for row in rows}
+    learned = {tokenizer.decode(labels[labels != -100]) for labels in batch["labels"]}
+    said = [[turn["content"] for turn in row["messages"] if turn["role"] == "assistant"] for row in rows]
+    assert learned == {"".join(f"{text}<|end|>" for text in texts) for texts in said}
+    assert max(map(len, said)) > 1
     train_one_step(trainer)
 
 

@@ -15,6 +15,7 @@ class VerifyAnswer(Step):
     """Adds `check` (JSON of method, agreed, detail) and a verdict to rows with both answers."""
 
     embeddings: str = "offline"
+    input_batch_size: int = 512
     min_similarity: float = 0.55
 
     @property

@@ -34,6 +34,7 @@ class LintPreference(Step):
     """Adds `length_ratio`, `similarity`, `margin` and a verdict to rows with `chosen_text` and `rejected_text`."""
 
     embeddings: str = "offline"
+    input_batch_size: int = 512
     max_length_ratio: float = 6.0
 
     @property

@@ -16,6 +16,7 @@ class AcceptRewrite(Step):
     """Turns `raw_response` and `rewrite_candidate` into `response`, `rewritten` and the refusal's reason."""
 
     embeddings: str = "offline"
+    input_batch_size: int = 512
     min_similarity: float = 0.75
 
     @property

@@ -44,6 +44,7 @@ class CheckStylePair(Step):
     """Adds both formalities, the similarity and a verdict to rows with `formal` and `casual`."""
 
     embeddings: str = "offline"
+    input_batch_size: int = 512
     min_similarity: float = 0.6
     min_formality_gain: float = 0.02
 

@@ -12,7 +12,6 @@ from castwright.generators.prompt import Message, load_prompt
 from castwright.generators.step import ModelStep, Row
 from castwright.personas.card import PersonaCard
 from castwright.personas.character import merge_facts
-from castwright.personas.render import render_card
 
 _FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
 
@@ -41,9 +40,9 @@ def read_card(reply: str, facts: dict[str, Any]) -> PersonaCard:
 
 
 class CardExtraction(ModelStep):
-    """Fills `card` (JSON), `card_text` and `identity` of rows with `facts` (JSON) and `text`."""
+    """Fills `card` (JSON), `profile` and `identity` of rows with `facts` (JSON) and `text`."""
 
-    empty: ClassVar[dict[str, Any]] = {"card": "", "card_text": "", "identity": ""}
+    empty: ClassVar[dict[str, Any]] = {"card": "", "profile": "", "identity": ""}
 
     @property
     def inputs(self) -> list[str]:
@@ -67,7 +66,7 @@ class CardExtraction(ModelStep):
         card = read_card(text, json.loads(row["facts"]))
         return {
             "card": json.dumps(card.content(), ensure_ascii=False, sort_keys=True),
-            "card_text": render_card(card),
+            "profile": profile(card),
             "identity": identity(card),
         }
 
@@ -76,3 +75,11 @@ def identity(card: PersonaCard) -> str:
     """Return who a card is about, for exact duplicates: name, occupation, place and era."""
     info = card.basic_info
     return " | ".join((card.name, info.occupation, info.place, info.era))
+
+
+def profile(card: PersonaCard) -> str:
+    """Return what sets a card apart, for near-duplicates: who, traits, background.
+
+    Labels and style words are left out: all cards share them, so they bring unlike characters nearer.
+    """
+    return f"{identity(card)}. {', '.join(card.traits)}. {card.background}"

@@ -75,8 +75,9 @@ def parse_script(text: str, cast: Sequence[str] | None = None) -> Script:
     """Return the segments of a script; their texts joined are `normalise(text)`.
 
     A speech begins at a speaker's label (see `find_cast`) and ends at an empty line, at a heading, or at the next
-    label, be it that of a speaker or a "Note:"; matched brackets inside it are narration. `cast` gives the labels that count instead of looking
-    for them: with the cast of a whole script, a part of it that begins at a border reads as it did there.
+    label, be it that of a speaker or a "Note:"; matched brackets inside it are narration. `cast` gives the labels
+    that count instead of looking for them: with the cast of a whole script, a part of it that begins at a border
+    (see `cut_passages`) reads as it did there.
     """
     normal = normalise(text)
     lines = normal.split("\n")[:-1]

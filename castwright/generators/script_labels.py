@@ -26,26 +26,40 @@ _STOP = re.compile(
     rf"(?P<sign>\.{_MARKS})(?=\s*$|\s+(?:[(\[]|[\W_]*[^\W_a-zß-öø-ÿ]))"
 )
 
-_PARTICLES = frozenset("of the de la le du da del di der den van von y e and to".split())
-_NO_NAMES = frozenset(  # what stands before a colon, or as a one-word sentence, and is nobody
-    "a an and as at but by for from he her here his how i if in it its my no now of on or our p.s ps re she so that "
-    "their then there these they this those thus to we what when where which who why with yes you your "
-    "answer aside author beware cast caution chapter characters contents copyright credits cut date edit "
-    "edited end ending epilogue error example examples exit finally fin ftp http https important inside intermission "
-    "later license licence location mailto meanwhile n.b nb note notes obs okay ok outside part persons place players "
-    "please preface prologue props remember reminder result results scene scenes setting settings source sources "
-    "stop subject summary synopsis time tip tips title todo translated update url warning welcome written "
-    "aha ah alas hello hey hush never nonsense nothing oh perhaps quite right silence sure thanks true well".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PARTICLES = _words(
+    """
+    of the de la le du da del di der den van von y e and to
+    """
 )
-_SPEECH_VERBS = frozenset(
-    "said says say replied replies asked asks added adds answered answers cried cries wrote writes continued "
-    "whispered whispers shouted shouts thought thinks read reads explained told went goes began was is are were".split()
+# what stands before a colon, or as a one-word sentence, and is nobody
+_NO_NAMES = _words(
+    """
+    a an and as at but by for from he her here his how i if in it its my no now of on or our p.s ps re she so
+    that their then there these they this those thus to we what when where which who why with yes you your
+    answer aside author beware cast caution chapter characters contents copyright credits cut date edit edited
+    end ending epilogue error example examples exit finally fin ftp http https important inside intermission
+    later license licence location mailto meanwhile n.b nb note notes obs okay ok outside part persons place
+    players please preface prologue props remember reminder result results scene scenes setting settings source
+    sources stop subject summary synopsis time tip tips title todo translated update url warning welcome written
+    aha ah alas hello hey hush never nonsense nothing oh perhaps quite right silence sure thanks true well
+    """
+)
+_SPEECH_VERBS = _words(
+    """
+    said says say replied replies asked asks added adds answered answers cried cries wrote writes continued
+    whispered whispers shouted shouts thought thinks read reads explained told went goes began was is are were
+    """
 )
 _NARRATORS = frozenset({"narrator", "narration", "stage directions", "stage direction"})
 _ROMAN = re.compile(r"[IVXLC]+")
 _HEADING = re.compile(
     r"\W*(?:(?:ACT|SCENE|PROLOGUE|EPILOGUE|INDUCTION|CHAPTER|PART|INTERLUDE|SETTING|CURTAIN|FADE (?:IN|OUT|TO)|CUT TO"
-    r"|DISSOLVE TO|THE END|END OF|INT\.|EXT\.|DRAMATIS PERSON|CHARACTERS|CAST)\b"
+    r"|DISSOLVE TO|THE END|END OF|DRAMATIS PERSON[AÆ]E?|CHARACTERS|CAST)\b|(?:INT|EXT)[./]"
     r"|(?:Act|Scene|Chapter|Part) (?:[IVXLC]+|\d+|[Oo]ne|[Tt]wo|[Tt]hree|[Ff]our|[Ff]ive)\b"
     r"|(?:Re-)?[Ee]nter (?=[A-Z])|Exit(?: [A-Z]|\W*$)|Exeunt\b|Curtain\W*$|The [Cc]urtain )"
 )

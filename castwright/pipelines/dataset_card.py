@@ -31,6 +31,7 @@ _READS: dict[str, tuple[str, ...]] = {
     "style_pairs": ("chat",),
     "sft": ("personas", "questions", "sft", "chat"),
     "preference_pairs": ("personas", "questions", "chat"),
+    "instruction_pretraining": ("scripts",),
 }
 _STAGES: dict[str, tuple[str, ...]] = {
     "personas": ("persona_cards",),
@@ -56,11 +57,17 @@ _STAGES: dict[str, tuple[str, ...]] = {
         "preference_pairs",
         "curate",
     ),
+    "instruction_pretraining": ("instruction_pretraining",),
 }
 _LIMITS: dict[str, tuple[str, ...]] = {
     "style_pairs": ("The formal side inherits the tics of the model that wrote it.",),
     "sft": ("Contrastive answers are verified by the check named in the row's stage; a check is not a proof.",),
     "preference_pairs": ("A rejected side is written to fail by one criterion; it may fail by others too.",),
+    "instruction_pretraining": (
+        "Roles are found by layout (`NAME:` or `NAME.` at the start of a line), so what is laid out in another way is "
+        "narration, and prose that follows a speech without an empty line counts as part of it.",
+        "A speech of several paragraphs is trained on in its first one only.",
+    ),
 }
 
 
@@ -90,6 +97,10 @@ def card_data(dataset: DataSet, context: Context, licences: list[tuple[str, str]
     }
     if name:
         data["license_name"] = name
+    if not dataset.synthetic:
+        data |= {"language_creators": ["found"], "tags": ["castwright", *dataset.tags]}
+        if not isinstance(context.recipe.scripts, BundledRows):
+            del data["language"]  # of a user's scripts nobody said what language they are in
     return data
 
 
@@ -176,6 +187,7 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
         "rewrites": rewrites,
         "sources": licences,
         "limits": _LIMITS.get(dataset.name, ()),
+        "synthetic": dataset.synthetic,
         "recipe": _recipe_text(context),
     }
 

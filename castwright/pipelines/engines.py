@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +31,9 @@ def run_graph(pipeline: Pipeline, engine: str, *, on_progress: Callable[[str, in
     raise RecipeError(f"engine: unknown engine {engine!r}; engines are local, distilabel")
 
 
+_LOG_LEVEL = "DISTILABEL_LOG_LEVEL"
+
+
 class _SpawnContext(SpawnContext):
     """What distilabel's pool gets its processes from: as its own, but spawned."""
 
@@ -55,12 +58,28 @@ def _fresh_processes() -> Iterator[None]:
         multiprocessing.set_start_method(before, force=True)
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what distilabel and datasets say of every batch out of the user's terminal, in all processes."""
+    import datasets
+
+    before, bars = os.environ.get(_LOG_LEVEL), not datasets.are_progress_bars_disabled()
+    os.environ[_LOG_LEVEL] = before or "WARNING"
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_LOG_LEVEL]
+        if bars:
+            datasets.enable_progress_bars()
+
+
 def _run_distilabel(pipeline: Pipeline) -> list[Row]:
     """Run on distilabel's engine with a cache folder of its own: a resumed cache hangs (distilabel 1.5.3)."""
     with tempfile.TemporaryDirectory(prefix="castwright-distilabel-") as folder:
         pipeline._cache_dir = Path(folder)
-        logging.getLogger("distilabel").setLevel(logging.WARNING)
-        with _fresh_processes():
+        with _fresh_processes(), _quiet():
             distiset = pipeline.run(use_cache=False)
         leaves = list(distiset)
         if len(leaves) != 1:

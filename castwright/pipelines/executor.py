@@ -22,6 +22,7 @@ from typing import Any
 
 from distilabel.constants import ROUTING_BATCH_FUNCTION_ATTR_NAME, STEP_ATTR_NAME
 from distilabel.pipeline import Pipeline
+from distilabel.steps.base import DEFAULT_INPUT_BATCH_SIZE
 
 from castwright.errors import CastwrightError, StepError
 from castwright.pipelines.calls import RowFailure, explain, find_bad_row, models_of, process, row_coroutine

@@ -1,7 +1,8 @@
 """Stage 10: one folder per data set, in the columns that TRL reads, with a dataset card.
 
 `messages` for SFT, `prompt`/`chosen`/`rejected` for DPO and ORPO, `prompt`/`completion`/`label` for KTO,
-`prompt`/`completion` for the style rewriter, text with the spans of its loss for instruction pre-training. Only rows that curation kept are exported.
+`prompt`/`completion` for the style rewriter, text with the spans of its loss for instruction
+pre-training. Only rows that curation kept are exported.
 """
 
 from __future__ import annotations

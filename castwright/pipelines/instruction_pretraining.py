@@ -54,6 +54,7 @@ def passage_rows(script: ScriptText, max_words: int) -> Iterator[Row]:
             "part": part,
             "text": text,
             "cast": as_json(parsed.cast),
+            "model": "source:scripts",
             "verdict": "keep",
             "filter": "",
             "reason": "",
@@ -67,7 +68,9 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             yield script
             continue
         rows = list(take(passage_rows(script, max_words), context.limit))
-        yield from rows or [BadRecord(script.place, "no text in it but blanks and control characters")]
+        yield from rows
+        if not rows:
+            yield BadRecord(script.place, "no text in it but blanks and control characters")
 
 
 def _graph(context: Context, rows: list[Row]) -> Pipeline:

@@ -13,10 +13,9 @@ from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord
 from castwright.filters.step import ApplyFilters
-from castwright.generators.card_extraction import CardExtraction, identity
+from castwright.generators.card_extraction import CardExtraction, identity, profile
 from castwright.personas.card import PersonaCard
 from castwright.personas.character import Character, complete_card
-from castwright.personas.render import render_card
 from castwright.personas.sources import GridSource, PersonaSource, read_characters
 from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.load import LoadRows
@@ -31,12 +30,12 @@ def persona_cards(
 ) -> Pipeline:
     """Return the graph that writes cards from characters and marks duplicates.
 
-    `rows` come from `character_row`: facts and text in, `card` (JSON), `card_text` and a verdict out.
+    `rows` come from `character_row`: facts and text in, `card` (JSON), `profile` and a verdict out.
     `near_duplicate` is the cosine from which two cards are the same character.
     """
     near = {
         "name": "near_duplicates",
-        "options": {"columns": ["card_text"], "threshold": near_duplicate},
+        "options": {"columns": ["profile"], "threshold": near_duplicate},
     }
     with Pipeline(name="persona-cards") as pipeline:
         load = LoadRows(rows=list(rows))
@@ -56,7 +55,7 @@ def character_row(character: Character) -> Row:
         "text": character.text,
         "source": as_json(source),
         "card": as_json(card.content()) if card else "",
-        "card_text": render_card(card) if card else "",
+        "profile": profile(card) if card else "",
         "identity": identity(card) if card else "",
         "model": f"source:{character.source.dataset}" if card else "",
         "verdict": "keep",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -50,8 +51,10 @@ def draw_criteria(weights: Mapping[str, float], count: int, seed: int, key: str)
     """Return `count` different criteria for one response, drawn by weight (Efraimidis and Spirakis, 2006)."""
     usable = {name: weight for name, weight in weights.items() if weight > 0}
 
-    def rank(name: str) -> float:
-        return float(unit_draw("criterion", seed, key, name) ** (1.0 / usable[name]))
+    def rank(name: str) -> tuple[float, str]:
+        # the logarithm of their u ** (1 / weight), which is 0 for all small weights alike
+        draw = max(unit_draw("criterion", seed, key, name), 2.0**-57)
+        return math.log(draw) / usable[name], name
 
     return sorted(usable, key=rank, reverse=True)[:count]
 
@@ -62,9 +65,8 @@ def positives(context: Context) -> Iterator[Row]:
     Rows hold `row_id`, `persona_id`, `question`, `response`, `split` and `history`: the turns before, as JSON
     text. In turn, because a recipe that asks for few pairs wants both kinds too.
     """
-    single = [{**row, "history": "[]"} for row in take(iter(context.rows("persona_responses")), context.limit)]
-    talks = context.rows("dialogues") if context.has("dialogues") else []
-    several = [_last_exchange(row) for row in take(iter(talks), context.limit)]
+    single = [{**row, "history": "[]"} for row in context.rows("persona_responses")]
+    several = [_last_exchange(row) for row in (context.rows("dialogues") if context.has("dialogues") else [])]
     for couple in zip_longest(single, several):
         yield from (row for row in couple if row is not None)
 
@@ -83,7 +85,7 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
     recipe = context.recipe
     settings = recipe.preference_pairs
     made = 0
-    for response in positives(context):
+    for response in take(positives(context), context.limit):
         for criterion in draw_criteria(settings.criteria, settings.per_response, recipe.seed, response["row_id"]):
             if settings.count is not None and made >= settings.count:
                 return

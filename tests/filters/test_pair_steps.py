@@ -85,7 +85,7 @@ def test_no_rows_give_no_rows(kind: type, row: Row, embedder: ByLetters) -> None
 @every_step
 def test_rows_stay_in_order_among_dropped_ones(kind: type, row: Row, embedder: ByLetters) -> None:
     """Scores belong to their own rows, and columns of others stay."""
-    texts = {key: "Rye bread is heavy." for key in row}
+    texts = dict.fromkeys(row, "Rye bread is heavy.")
     rows = [{**(row if n % 2 else texts), **(DROPPED if n % 2 else KEPT), "n": n} for n in range(6)]
     made = run(kind, rows)
     assert [one["n"] for one in made] == list(range(6))

@@ -21,9 +21,12 @@ from castwright.pipelines.export import data_sets
 from castwright.pipelines.recipe import validate_recipe
 from castwright.pipelines.stage import Context
 
-NAMES = ("personas", "seed_examples", "style_pairs", "sft", "preference_pairs")
+NAMES = ("personas", "seed_examples", "style_pairs", "sft", "preference_pairs", "instruction_pretraining")
+WRITTEN = NAMES[:-1]  # scripts are only read and marked up
+NO_MODEL = ("rewriter_training", "curate", "instruction_pretraining")
 HUB_SIZES = ("n<1K", "1K<n<10K", "10K<n<100K", "100K<n<1M", "1M<n<10M", "10M<n<100M")
 every_card = pytest.mark.parametrize("name", NAMES)
+every_written_card = pytest.mark.parametrize("name", WRITTEN)
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +61,13 @@ def manifest_of(run: Context, stage: str) -> Manifest:
 def test_the_hub_library_reads_the_card(run: Context, name: str) -> None:
     """`DatasetCard` parses the YAML, and each of the Hub's keys has a value of the Hub's."""
     data = card_of(run, name).data.to_dict()
-    assert data["annotations_creators"] == data["language_creators"] == ["machine-generated"]
+    assert data["annotations_creators"] == ["machine-generated"]
+    assert data["language_creators"] == ["machine-generated" if name in WRITTEN else "found"]
+    assert ("synthetic" in data["tags"]) == (name in WRITTEN)
     assert data["language"] == ["en"]
     assert data["task_categories"] == ["text-generation"]
     assert data["size_categories"] == ["n<1K"]
-    assert {"castwright", "synthetic"} < set(data["tags"])
+    assert "castwright" in data["tags"]
     assert len(set(data["tags"])) == len(data["tags"])
     assert data["pretty_name"].startswith("small ")
     names = [entry["config_name"] for entry in data["configs"]]
@@ -90,7 +95,7 @@ def test_the_funnel_is_what_the_manifests_say(run: Context, name: str) -> None:
             manifest.rows_out,
             manifest.rows_rejected,
         )
-        assert model == ("" if stage in ("rewriter_training", "curate") else "offline")
+        assert model == ("" if stage in NO_MODEL else "offline")
 
 
 def test_the_reasons_add_up_to_what_was_dropped(run: Context) -> None:
@@ -116,10 +121,15 @@ def test_the_row_counts_in_the_body_are_those_of_the_yaml(run: Context, name: st
     assert table_after(card.text, "## What is in it") == stated
 
 
-@every_card
+@every_written_card
 def test_the_offline_warning_stands_on_every_card(run: Context, name: str) -> None:
     """Rows of the rule-based stand-in are never published without a word about it."""
     assert "**Made by the offline model.**" in card_of(run, name).text
+
+
+def test_what_no_model_wrote_has_no_offline_warning(run: Context) -> None:
+    """Scripts that were only read and marked up are not the stand-in's."""
+    assert "**Made by the offline model.**" not in card_of(run, "instruction_pretraining").text
 
 
 def test_no_offline_warning_where_another_model_wrote(run: Context) -> None:
@@ -212,6 +222,7 @@ def test_the_licence_follows_from_the_sources_of_each_data_set(run: Context) -> 
         "style_pairs": "cc0-1.0",
         "sft": "other",
         "preference_pairs": "cc0-1.0",
+        "instruction_pretraining": "cc0-1.0",
     }
     assert stated["sft"]["license_name"] == "cc-by-4.0; cc0-1.0"
     assert ("sft: sft.jsonl", "CC-BY-4.0") in sources_of("sft", run)

@@ -26,8 +26,10 @@ CONFIGS = [
     ("sft", "default"),
     ("sft", "persona_responses"),
     ("sft", "contrastive_pairs"),
+    ("sft", "dialogues"),
     ("preference_pairs", "dpo"),
     ("preference_pairs", "kto"),
+    ("instruction_pretraining", "default"),
 ]
 Loaded = dict[tuple[str, str], DatasetDict]
 Row = dict[str, Any]
@@ -129,7 +131,7 @@ def test_no_persona_stands_in_two_splits(loaded: Loaded) -> None:
         for split, row in rows_with_split(data):
             if row.get("persona_id"):
                 splits[row["persona_id"]].add(split)
-            assert "persona_id" in row or key[0] == "style_pairs"
+            assert "persona_id" in row or key[0] in ("style_pairs", "instruction_pretraining")
     assert len(splits) == 18
     assert [persona for persona, found in splits.items() if len(found) > 1] == []
 
@@ -166,17 +168,18 @@ def test_both_rows_of_a_contrastive_pair_share_pair_id_and_split(loaded: Loaded)
     assert sizes[2] > 0
 
 
-def test_persona_responses_have_no_pair_id(loaded: Loaded) -> None:
+@pytest.mark.parametrize("table", ["persona_responses", "dialogues"])
+def test_rows_that_are_no_pair_have_no_pair_id(loaded: Loaded, table: str) -> None:
     """The column is there, so that the tables can be joined, and empty."""
-    assert {row["pair_id"] for _, row in rows_with_split(loaded["sft", "persona_responses"])} == {""}
+    assert {row["pair_id"] for _, row in rows_with_split(loaded["sft", table])} == {""}
 
 
-def test_the_default_sft_config_is_the_union_of_the_two_tables(loaded: Loaded) -> None:
-    """D = D_p and D_c: the same rows in the same splits, none twice."""
+def test_the_default_sft_config_is_the_union_of_the_tables(loaded: Loaded) -> None:
+    """D = D_p, D_c and the dialogues: the same rows in the same splits, none twice."""
     union = Counter((split, row["row_id"]) for split, row in rows_with_split(loaded["sft", "default"]))
     parts = Counter(
         (split, row["row_id"])
-        for config in ("persona_responses", "contrastive_pairs")
+        for config in ("persona_responses", "contrastive_pairs", "dialogues")
         for split, row in rows_with_split(loaded["sft", config])
     )
     assert union == parts
@@ -212,7 +215,7 @@ def test_a_recipe_that_leaves_curation_out_exports_all_rows(run: Context) -> Non
     """The verdicts of an older run's curation, still in the folder, do not count then."""
     without = run.recipe.model_copy(update={"stages": tuple(s for s in run.recipe.stages if s != "curate")})
     context = Context(without, run.out)
-    tables = ("persona_responses", "contrastive_pairs", "preference_pairs")
+    tables = ("persona_responses", "contrastive_pairs", "dialogues", "preference_pairs")
     assert kept_ids(context) == {row["row_id"] for table in tables for row in run.rows(table)}
     assert len(kept_ids(context)) > len(kept_ids(run))
 
@@ -224,9 +227,11 @@ def test_a_run_of_cards_alone_exports_only_them(run: Context) -> None:
 
 
 def test_dpo_rows_are_message_lists_that_split_at_the_reply(loaded: Loaded) -> None:
-    """A prompt is system and user and ends with the user; each side is one assistant message."""
+    """A prompt is a system message and turns that end with the user; each side is one assistant message."""
     for _, row in rows_with_split(loaded["preference_pairs", "dpo"]):
-        assert [message["role"] for message in row["prompt"]] == ["system", "user"]
+        system, *turns = [message["role"] for message in row["prompt"]]
+        assert system == "system"
+        assert turns == ["user", *["assistant", "user"] * (len(turns) // 2)]
         for side in ("chosen", "rejected"):
             assert [message["role"] for message in row[side]] == ["assistant"]
             assert row[side][0]["content"].strip()
@@ -274,8 +279,24 @@ def test_sft_messages_alternate_and_end_with_the_assistant(loaded: Loaded) -> No
     """A persona's row has its card as system message; no message is blank."""
     for _, row in rows_with_split(loaded["sft", "default"]):
         roles = [message["role"] for message in row["messages"]]
-        assert roles == (["system", "user", "assistant"] if row["persona_id"] else ["user", "assistant"])
+        turns = roles[1:] if row["persona_id"] else roles
+        assert roles[: len(roles) - len(turns)] == ["system"] * bool(row["persona_id"])
+        assert turns == ["user", "assistant"] * (len(turns) // 2)
+        assert len(turns) == 2 or row["table"] == "dialogues"
         assert all(message["content"].strip() for message in row["messages"])
+
+
+def test_the_spans_of_a_passage_are_its_dialogue(loaded: Loaded) -> None:
+    """Segments put together are the text, and the loss falls on every character of dialogue and on no other."""
+    for _, row in rows_with_split(loaded["instruction_pretraining", "default"]):
+        assert "".join(segment["text"] for segment in row["segments"]) == row["text"]
+        trained = [False] * len(row["text"])
+        for span in row["spans"]:
+            assert 0 <= span["start"] < span["end"] <= len(row["text"])
+            trained[span["start"] : span["end"]] = [True] * (span["end"] - span["start"])
+        spoken = [segment["role"] == "dialogue" for segment in row["segments"] for _ in segment["text"]]
+        assert trained == spoken
+        assert any(spoken)
 
 
 def test_style_pairs_split_by_conversation(run: Context, loaded: Loaded) -> None:
@@ -293,7 +314,7 @@ def test_every_exported_row_can_be_traced(run: Context, loaded: Loaded, name: st
     """`castwright why` finds each row id of an export in the stages, and each row names its parents."""
     for split, row in rows_with_split(loaded[name, config]):
         assert row["parents"], row
-        assert row["model"], row
+        assert row["model"] or name == "instruction_pretraining", row  # what was only read has no model
         if split == "validation" or config == "contrastive_pairs":  # each look-up reads every table
             assert find_row(run.out, row["row_id"]) is not None
 

@@ -62,9 +62,7 @@ def character_rows() -> list[Row]:
     return [
         character_row(Character(facts=facts)),
         character_row(Character(facts={**facts, "example_lines": ("Morning.",)})),
-        character_row(
-            Character(text=f"Nell Harrow is a lighthouse keeper who owns a {PRIVATE}. She is 61 and stubborn.")
-        ),
+        character_row(Character(text=f"Nell Harrow is a lighthouse keeper who owns a {PRIVATE}. She is stubborn.")),
     ]
 
 
@@ -83,7 +81,7 @@ GRAPHS: dict[str, tuple[Callable[[], list[Row]], Make, str, str]] = {
         character_rows,
         lambda rows, _personas, llm: persona_cards(rows, llm=llm),
         "unique_cards",
-        "card_text",
+        "profile",
     ),
     "seed_examples": (
         lambda: each_card(shots="[]"),

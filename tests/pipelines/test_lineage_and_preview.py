@@ -23,6 +23,7 @@ TABLES = (
     "style_rewriter",
     "persona_responses",
     "contrastive_pairs",
+    "dialogues",
     "preference_pairs",
 )
 BEHIND: dict[str, list[str]] = {
@@ -31,7 +32,8 @@ BEHIND: dict[str, list[str]] = {
     "style_rewriter": [],
     "persona_responses": ["persona_cards", "seed_examples"],
     "contrastive_pairs": ["persona_cards"],
-    "preference_pairs": ["persona_responses", "persona_cards", "seed_examples"],
+    "dialogues": ["persona_cards"],
+    "preference_pairs": ["persona_cards"],
 }
 
 

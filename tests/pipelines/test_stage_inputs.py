@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ def example_of(card: PersonaCard, number: int) -> Row:
 
 @given(some_cards(), counts, st.randoms(use_true_random=False))
 def test_shots_are_own_examples_first_then_the_nearest_voices(cards: list[PersonaCard], count: int, order: Any) -> None:
-    """Own examples stand before others', those of the own register before other registers."""
+    """Own examples come first, and none comes after one that is like the card in less of the same."""
     examples = [example_of(card, number) for number, card in enumerate([*cards, *cards[:2]])]
     by_id = {card.persona_id: card for card in cards}
     shuffled = order.sample(examples, len(examples))
@@ -146,14 +147,21 @@ def test_shots_are_own_examples_first_then_the_nearest_voices(cards: list[Person
         shots = choose_shots(card, examples, by_id, count)
         assert len(shots) == min(count, len(examples))
         assert choose_shots(card, shuffled, by_id, count) == shots
-        ranks = [
-            (
-                shot["persona_id"] != card.persona_id,
-                by_id[shot["persona_id"]].dialogue_style.register_ != card.dialogue_style.register_,
-            )
-            for shot in shots
-        ]
-        assert ranks == sorted(ranks)
+        own = [shot["persona_id"] == card.persona_id for shot in shots]
+        assert own == sorted(own, reverse=True)
+        shared = [traits_shared(card, by_id[shot["persona_id"]]) for shot in shots]
+        assert not any(after > before for before, after in combinations(shared, 2))
+
+
+def traits_shared(card: PersonaCard, other: PersonaCard) -> set[str]:
+    """Return in what two cards are alike, of what makes a voice near."""
+    alike = {
+        "persona": card.persona_id == other.persona_id,
+        "register": card.dialogue_style.register_ == other.dialogue_style.register_,
+        "modern": card.modern == other.modern,
+        "kind": card.kind == other.kind,
+    }
+    return {name for name, same in alike.items() if same}
 
 
 def test_an_example_of_a_card_that_is_gone_is_not_shown() -> None:
@@ -223,11 +231,12 @@ def test_criteria_follow_their_weights() -> None:
 
 
 def test_only_the_ratio_of_weights_matters() -> None:
-    """Weights of 1 to 3 draw as weights of 100 to 300, up to the rounding of the root."""
-    small, large = {"verbose": 1.0, "formal_tone": 3.0}, {"verbose": 100.0, "formal_tone": 300.0}
-    assert [draw_criteria(small, 1, 0, str(n)) for n in range(500)] == [
-        draw_criteria(large, 1, 0, str(n)) for n in range(500)
+    """Weights of 1 to 3 draw as weights a thousand times smaller or larger do."""
+    drawn = [
+        [draw_criteria({"verbose": scale, "formal_tone": 3 * scale}, 1, 0, str(n)) for n in range(500)]
+        for scale in (1e-3, 1.0, 1e3)
     ]
+    assert drawn[0] == drawn[1] == drawn[2]
 
 
 def context_of(seed: int, validation: float, test: float) -> Context:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from castwright.generators.offline import mention
 from castwright.generators.offline.grammar import Grammar, grammar
@@ -22,6 +22,7 @@ END = "[END]"
 
 _MORE_LIKELY_EACH_TURN, _MOST_LIKELY = 0.12, 0.9
 _WORDINGS = 6
+_REACTING_TRIES = 2
 _SENTENCE = re.compile(r"[^.!?]+[.!?]*")
 _WORD = re.compile(r"\w+")
 
@@ -39,10 +40,16 @@ def follow_up(who: str, asked: Sequence[str], answered: Sequence[str], *, sample
     before = {_words(turn) for turn in asked}
     typist = seeded("typist", who, *asked[:1], sample)
     for kind in _kinds(rules, typist, len(asked)):
-        said = _typed(rules.say(kind, rng, slots), typist_habit(who, asked, sample))
+        said = _typed(_reacting(rules, kind, rng, slots), typist_habit(who, asked, sample))
         if said and _words(said) not in before:
             return said
     return END
+
+
+def _reacting(rules: Grammar, kind: str, rng: random.Random, slots: Mapping[str, str]) -> str:
+    """Return the first of a few wordings that names what was picked up, else the first."""
+    wordings = [rules.say(kind, rng, slots) for _ in range(_REACTING_TRIES)]
+    return next((said for said in wordings if any(picked in said for picked in slots.values())), wordings[0])
 
 
 def _kinds(rules: Grammar, typist: random.Random, turn: int) -> list[str]:

@@ -31,8 +31,8 @@ _STOP = (
         "and or but nor so yet if when while where who whom whose which that what why how than then because is are was "
         "were be been being am has have had do does did will would can could shall should may might must not never "
         "always often ever only even still just also too very quite rather almost nobody everybody somebody everyone "
-        "someone anyone people you he she it we they thou thee round away back here there now again once twice more "
-        "most less least enough both all"
+        "someone anyone people you he she it we they thou thee round away back together apart here there now again "
+        "once twice more most less least enough both all"
     )
 )
 _EMPTY_NOUNS = word_set(
@@ -42,7 +42,9 @@ _EMPTY_NOUNS = word_set(
     "best worst better worse firm self usual pair new old long short middle more little"
 )
 _SPOKEN_TO = word_set("friend friends dear love lord lady sir boss son child good")
-_POLITE = re.compile(r"^(?:allow|let|what|how|as|now|please|with|bless|thank|say) ", re.IGNORECASE)
+_POLITE = re.compile(
+    r"^(?:allow|let|what|how|as|now|please|with|bless|thank|say|i swear|i would swear) ", re.IGNORECASE
+)
 _CLAUSE = re.compile(r"[;:.!?…]")
 _QUOTE_WORDS = (4, 11)
 _POINTING = re.compile(r"\b(?:this|these|those|it|he|she|they|him|her|them)\b", re.IGNORECASE)
@@ -65,7 +67,7 @@ def _head(words: list[str]) -> str:
         if word.lower() in _STOP:
             break
         kept.append(word)
-    if len(kept) > 1 and _is_verb(kept[-1]):
+    while len(kept) > 1 and _is_verb(kept[-1]):
         kept.pop()
     if not kept or len(kept[-1]) < 4 or not _is_noun(kept[-1]):
         return ""
@@ -74,11 +76,15 @@ def _head(words: list[str]) -> str:
 
 def _is_verb(word: str) -> bool:
     base = word.removesuffix("s")
-    return base in VERBS or base.removesuffix("e") in VERBS or english.is_participle(word) or word.endswith("ing")
+    return base in VERBS or base.removesuffix("e") in VERBS or _is_past(word) or word.endswith("ing")
+
+
+def _is_past(word: str) -> bool:
+    return word.endswith("ed") or word in english.PAST_FORMS
 
 
 def _is_noun(word: str) -> bool:
-    unfit = word in ADJECTIVES or word in _EMPTY_NOUNS or english.is_participle(word)
+    unfit = word in ADJECTIVES or word in _EMPTY_NOUNS or _is_past(word)
     return not unfit and not word.endswith(("ly", "ing", "est", "ful", "ous", "ive", "able", "ible", "less"))
 
 
