@@ -230,20 +230,22 @@ def test_serve_offline_answers_the_openai_client_until_ctrl_c(tmp_path: Path) ->
     )
     try:
         assert server.stdout is not None
-        url = re.search(r"http://127\.0\.0\.1:\d+/v1", server.stdout.readline())
+        announced = [server.stdout.readline() for _ in range(6)]
+        url = re.search(r"http://127\.0\.0\.1:\d+/v1", announced[0])
         assert url
+        assert yaml.safe_load("".join(announced[2:]))["model"]["base_url"] == url[0]
         client = openai.OpenAI(base_url=url[0], api_key="none", max_retries=0)
         messages: Any = [{"role": "user", "content": "Hello, who are you?"}]
         answer = client.chat.completions.create(model="offline", messages=messages)
         assert answer.choices[0].message.content
         started = time.monotonic()
         server.send_signal(signal.SIGINT)
-        said, complaints = server.communicate(timeout=20)
+        _, complaints = server.communicate(timeout=20)
     finally:
         server.kill()
     assert server.returncode == 0
     assert time.monotonic() - started < 10
-    assert (complaints, "kind: openai" in said) == ("", True)
+    assert complaints == ""
 
 
 def test_help_names_every_command_and_each_has_a_page(here: Command, tmp_path: Path) -> None:
@@ -309,7 +311,6 @@ MORE_ERRORS: dict[str, tuple[dict[str, Any], dict[str, str], list[str]]] = {
         {},
         ["nowhere"],
     ),
-    "an embedder that is not there": ({"embeddings": "no-such-model"}, {}, ["no-such-model"]),
 }
 
 
@@ -356,7 +357,7 @@ ARGUMENTS = {
     "a row that is not there": (["why", "r-00"], ["no row 'r-00'"]),
     "a run that is not there": (["why", "r-00", "--out", "nowhere"], ["no run at nowhere"]),
     "pairs that are not there": (["train-rewriter", "nowhere.jsonl"], ["nowhere.jsonl"]),
-    "a name that is no name": (["new", "-- -"], ["name"]),
+    "a name that is no name": (["new", "my cast!"], ["name"]),
 }
 
 

@@ -32,7 +32,7 @@ ROWS_PER_FILE = 100_000
 _KIND_LENGTH = 80
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`|\([^)]*\)|\[[^\]]*\]")
 _ID = re.compile(r"\b[rp]-[0-9a-f]{16,}\b")
-_NUMBER = re.compile(r"-?\d[\d.,]*")
+_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ Row = Mapping[str, Any]
 def _persona(row: Row) -> list[str]:
     info, style = row.get("basic_info") or {}, row.get("dialogue_style") or {}
     age = f", {info['age']}" if info.get("age") is not None else ""
+    where = ", ".join(part for part in (info.get("place"), info.get("era")) if part)
     return [
-        f"{row['name']}{age}, {info.get('occupation') or 'no occupation'} ({info.get('place')}, {info.get('era')})",
+        f"{row['name']}{age}, {info.get('occupation') or 'no occupation'}" + (f" ({where})" if where else ""),
         f"traits: {', '.join(row.get('traits') or [])}; speaks {style.get('register')}, "
         f"{style.get('sentence_length')} sentences; {'; '.join(style.get('quirks') or [])}",
         f"{row.get('background')}",

@@ -24,6 +24,8 @@ from castwright.pipelines import (
     character_row,
     contrastive_pairs,
     curate,
+    dialogues,
+    instruction_pretraining,
     persona_cards,
     persona_responses,
     preference_pairs,
@@ -115,6 +117,21 @@ GRAPHS: dict[str, tuple[Callable[[], list[Row]], Make, str, str]] = {
         lambda rows, personas, llm: preference_pairs(rows, personas=personas, llm=llm),
         "preference_lint",
         "rejected_text",
+    ),
+    "dialogues": (
+        each_card,
+        lambda rows, personas, llm: dialogues(rows, personas=personas, ask_llm=llm, chat_llm=llm, max_turns=2),
+        "dialogue",
+        "messages",
+    ),
+    "instruction_pretraining": (
+        lambda: [
+            {"row_id": "r-0", "text": f"A kitchen.\n\nANN: Is that a {PRIVATE}?\n\nBO: It is.\n", "cast": ""},
+            {"row_id": "r-1", "text": "Nobody speaks.\n", "cast": ""},
+        ],
+        lambda rows, _personas, _llm: instruction_pretraining(rows),
+        "duplicate_passages",
+        "segments",
     ),
     "curate": (
         curation_rows,

@@ -121,7 +121,10 @@ SETTINGS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "the engine": ({"engine": "distilabel"}, set()),
     "how many personas": ({"personas": {**FULL["personas"], "count": 11}}, {"persona_cards", "export"}),
     "the licence": ({"export": {"licence": "mit"}}, {"export"}),
-    "the split": ({"export": {"test": 0.2}}, {"persona_responses", "contrastive_pairs", "dialogues", "export"}),
+    "the split": (
+        {"export": {"test": 0.2}},
+        {"persona_responses", "contrastive_pairs", "dialogues", "instruction_pretraining", "export"},
+    ),
     "the training's batch": (
         {"rewriter_training": {**FULL["rewriter_training"], "batch_size": 8}},
         {"rewriter_training"},
