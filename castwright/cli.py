@@ -37,7 +37,7 @@ def run(
     force: Annotated[list[str] | None, typer.Option("--force", help="Run this stage again.")] = None,
 ) -> None:
     """Make every data set of a recipe; a stage that stands already is not made again."""
-    from castwright.pipelines.recipe import read_recipe
+    from castwright.pipelines.recipe_file import read_recipe
     from castwright.pipelines.runner import run_recipe
 
     read = read_recipe(recipe, overrides)
@@ -54,7 +54,7 @@ def preview(
 ) -> None:
     """Take a few rows through every stage and print them as a person would read them."""
     from castwright.pipelines.preview import readable
-    from castwright.pipelines.recipe import read_recipe
+    from castwright.pipelines.recipe_file import read_recipe
     from castwright.pipelines.runner import run_recipe
     from castwright.pipelines.stage import Context
 
@@ -81,7 +81,7 @@ def preview(
 def stages(recipe: RecipePath, out: Out = None, overrides: Overrides = None) -> None:
     """List a recipe's stages, which of them stand, and what they hold."""
     from castwright.pipelines.checkpoint import read_manifest
-    from castwright.pipelines.recipe import read_recipe
+    from castwright.pipelines.recipe_file import read_recipe
     from castwright.pipelines.runner import fingerprint, plan
     from castwright.pipelines.stage import Context
 
@@ -117,7 +117,7 @@ def new(
 ) -> None:
     """Write a recipe to start from."""
     from castwright.errors import RecipeError
-    from castwright.pipelines.recipe import validate_recipe
+    from castwright.pipelines.recipe_file import validate_recipe
 
     stem = Path(name).stem
     validate_recipe({"name": stem}, where=f"name {stem!r}")
@@ -223,14 +223,14 @@ def _say_stage(result: StageResult) -> None:
     manifest = result.manifest
     state = "stood already" if result.reused else f"{manifest.seconds:.1f} s"
     rows = f"{manifest.rows_in:>8,} in {manifest.rows_out:>8,} out {manifest.rows_rejected:>7,} dropped"
-    console.print(f"{manifest.stage:<18} {rows}  {state}", highlight=False, soft_wrap=True)
+    console.print(f"{manifest.stage:<24} {rows}  {state}", highlight=False, soft_wrap=True)
     for name, kinds in manifest.rejected.items():
         for kind, count in kinds.items():
-            console.print(f"{'':<20}{count:>7,}  {name}: {kind}", style="dim", highlight=False, soft_wrap=True)
+            console.print(f"{'':<26}{count:>7,}  {name}: {kind}", style="dim", highlight=False, soft_wrap=True)
     details = manifest.details
     if details.get("rewrites_tried"):
         accepted = f"{details['rewrites_accepted']:,} of {details['rewrites_tried']:,} style rewrites accepted"
-        console.print(f"{'':<20}{accepted}", style="dim", highlight=False)
+        console.print(f"{'':<26}{accepted}", style="dim", highlight=False)
 
 
 def _say_what_was_made(recipe: Recipe, folder: Path) -> None:
@@ -242,7 +242,7 @@ def _say_what_was_made(recipe: Recipe, folder: Path) -> None:
     console.print(f"\nmade in {folder / 'export'}:", highlight=False, soft_wrap=True)
     for name, count in manifest.details["data_sets"].items():
         console.print(
-            f"  {name:<18} {count:>8,} rows   {folder / 'export' / name / 'README.md'}",
+            f"  {name:<24} {count:>8,} rows   {folder / 'export' / name / 'README.md'}",
             highlight=False,
             soft_wrap=True,
         )

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from castwright.pipelines import run_recipe
-from castwright.pipelines.recipe import validate_recipe
+from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.stage import Context
 
 _folder: tempfile.TemporaryDirectory[str] | None = None  # kept alive until the process ends

@@ -22,7 +22,8 @@ from filelock import FileLock
 
 from castwright import __main__ as entry
 from castwright import cli
-from castwright.pipelines.recipe import STAGES, read_recipe
+from castwright.pipelines.recipe import STAGES
+from castwright.pipelines.recipe_file import read_recipe
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -46,7 +46,8 @@ from castwright.personas import sources
 from castwright.personas.fields import FIELDS
 from castwright.pipelines import recipe as recipes
 from castwright.pipelines.contracts import LINEAGE, SCHEMAS, VERDICT
-from castwright.pipelines.recipe import STAGES, Recipe, validate_recipe
+from castwright.pipelines.recipe import STAGES, Recipe
+from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.stages import STAGE_BY_NAME
 
 ROOT = Path(__file__).parent.parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -34,8 +35,8 @@ def recipe(url: str, **changes: Any) -> dict[str, Any]:
 
 def prepared(folder: Path, data: dict[str, Any]) -> Path:
     """Write the recipe and its characters, and return the recipe's path."""
-    cast = '{"name": "Ada Birch", "description": "A surveyor of moors."}\n{"name": "Tom Reed", "description": "A ferryman."}\n'
-    (folder / "cast.jsonl").write_text(cast, encoding="utf-8")
+    cast = [{"name": "Ada Birch", "description": "A surveyor."}, {"name": "Tom Reed", "description": "A ferryman."}]
+    (folder / "cast.jsonl").write_text("\n".join(map(json.dumps, cast)), encoding="utf-8")
     path = folder / "secret.yaml"
     path.write_text(yaml.safe_dump(data), encoding="utf-8")
     return path

@@ -13,7 +13,8 @@ from castwright.pipelines.load import LoadRows
 from castwright.pipelines.persona_cards import character_row, persona_cards
 from castwright.pipelines.persona_responses import persona_responses
 from castwright.pipelines.preference_pairs import preference_pairs
-from castwright.pipelines.recipe import Recipe, read_recipe
+from castwright.pipelines.recipe import Recipe
+from castwright.pipelines.recipe_file import read_recipe
 from castwright.pipelines.runner import run_recipe
 from castwright.pipelines.seed_examples import seed_examples
 from castwright.pipelines.style_rewriter import style_rewriter

@@ -349,7 +349,8 @@ async def _routable(made: Edge, size: int | None) -> AsyncIterator[list[Row]]:
 def _batch_size(node: _Node) -> int:
     """Return how many rows a plain step gets at once: its own size where that was asked for or matters."""
     size = int(node.step.input_batch_size)
-    asked_for = "input_batch_size" in node.step.model_fields_set or node.router or models_of(node.step)
+    chosen = size != DEFAULT_INPUT_BATCH_SIZE or "input_batch_size" in node.step.model_fields_set
+    asked_for = chosen or node.router or models_of(node.step)
     return size if asked_for else max(size, PLAIN_BATCH)
 
 

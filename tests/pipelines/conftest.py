@@ -13,11 +13,6 @@ from small_run import recipe_of
 from castwright.pipelines.runner import run_recipe
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Name the marker of the one test that takes half a minute."""
-    config.addinivalue_line("markers", "slow: runs graphs on distilabel's own engine")
-
-
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a finished run of the small recipe; copy it before changing anything."""

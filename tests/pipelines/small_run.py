@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from castwright.pipelines.recipe import Recipe, validate_recipe
+from castwright.pipelines.recipe import Recipe
+from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.runner import run_recipe
 
 FULL: dict[str, Any] = {

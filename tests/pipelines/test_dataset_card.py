@@ -18,7 +18,7 @@ from castwright.generators.models.config import OpenAIModel
 from castwright.pipelines.checkpoint import Manifest, read_manifest, write_manifest
 from castwright.pipelines.dataset_card import card_data, reduce_licences, size_category, sources_of, write_card
 from castwright.pipelines.export import data_sets
-from castwright.pipelines.recipe import validate_recipe
+from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.stage import Context
 
 NAMES = ("personas", "seed_examples", "style_pairs", "sft", "preference_pairs", "instruction_pretraining")

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from castwright.errors import RecipeError
 from castwright.pipelines import recipe as module
-from castwright.pipelines.recipe import STAGES, Recipe, read_recipe, validate_recipe
+from castwright.pipelines.recipe import STAGES, Recipe
+from castwright.pipelines.recipe_file import read_recipe, validate_recipe
 from castwright.pipelines.stages import STAGE_BY_NAME
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))

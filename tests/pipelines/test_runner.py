@@ -258,7 +258,7 @@ import os, signal, sys
 from pathlib import Path
 import yaml
 from castwright.pipelines.progress import Quiet
-from castwright.pipelines.recipe import validate_recipe
+from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.runner import run_recipe
 
 class Killing(Quiet):

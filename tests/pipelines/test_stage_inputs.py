@@ -21,7 +21,7 @@ from castwright.pipelines.persona_cards import planned_sources
 from castwright.pipelines.persona_responses import STAGE as PERSONA_RESPONSES
 from castwright.pipelines.persona_responses import choose_shots
 from castwright.pipelines.preference_pairs import draw_criteria
-from castwright.pipelines.recipe import validate_recipe
+from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.seed_examples import pick_questions, spread_cards
 from castwright.pipelines.stage import Context
 
