@@ -160,7 +160,9 @@ def test_an_error_on_distilabel_s_engine_says_nothing_of_the_key(tmp_path: Path)
     """The error crosses a process and comes back with what distilabel makes of it."""
     prepared(tmp_path, recipe("http://127.0.0.1:9/v1", engine="distilabel"))
     code, said = told(tmp_path, "-m", "castwright", "run", "secret.yaml")
-    assert code != 0, said
+    assert code == 2, said
+    assert "castwright: no server at http://127.0.0.1:9/v1" in said
+    assert "Traceback" not in said
     assert MARKER not in said
     assert files_with_marker(tmp_path) == []
 

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext
 from pathlib import Path
+from typing import Any
 
+from distilabel.constants import STEP_ATTR_NAME
+from distilabel.distiset import Distiset
 from distilabel.pipeline import Pipeline, local
+from distilabel.utils.logging import stop_logging
 
-from castwright.errors import RecipeError, StepError
+from castwright.errors import CastwrightError, RecipeError, StepError
 from castwright.pipelines.executor import run_local
 from castwright.pipelines.streams import Row
 
@@ -75,12 +79,33 @@ def _quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
+def _run_or_say_why(pipeline: Pipeline) -> Distiset:
+    """Run a pipeline; where a step could not be loaded, load it here to hear the error that was lost on the way.
+
+    An error of a worker process comes back only if all that the step holds can be pickled (a client cannot).
+
+    Raises:
+        CastwrightError: what loading a step raised; else a StepError with what distilabel says.
+    """
+    try:
+        return pipeline.run(use_cache=False)
+    except CastwrightError:
+        raise
+    except Exception as error:
+        stop_logging()
+        for name in pipeline.dag:
+            step: Any = pipeline.dag.get_step(name)[STEP_ATTR_NAME]
+            step.load()
+            step.unload()
+        raise StepError(f"distilabel's engine failed: {error}; `engine: local` names step and row") from error
+
+
 def _run_distilabel(pipeline: Pipeline) -> list[Row]:
     """Run on distilabel's engine with a cache folder of its own: a resumed cache hangs (distilabel 1.5.3)."""
     with tempfile.TemporaryDirectory(prefix="castwright-distilabel-") as folder:
         pipeline._cache_dir = Path(folder)
         with _fresh_processes(), _quiet():
-            distiset = pipeline.run(use_cache=False)
+            distiset = _run_or_say_why(pipeline)
         leaves = list(distiset)
         if len(leaves) != 1:
             raise StepError(f"the graph gave {len(leaves)} leaves on distilabel's engine ({leaves}); one is needed")

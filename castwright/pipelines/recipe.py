@@ -7,7 +7,7 @@ right one: a misspelled key that is silently ignored costs a paid run.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -208,6 +208,14 @@ class Recipe(_Part):
     instruction_pretraining: InstructionPretraining = InstructionPretraining()
     curate: Curate = Curate()
     export: Export = Export()
+
+    @field_validator("questions", "chat", "sft", "scripts", mode="before")
+    @classmethod
+    def _kind_by_its_keys(cls, source: Any) -> Any:
+        """A source without a `kind` is the bundled one, so that `--set chat.limit=100` says enough."""
+        if isinstance(source, dict) and "kind" not in source and "path" not in source:
+            return {"kind": "bundled", **source}
+        return source
 
     def model_of(self, stage: str) -> ModelBlock:
         """Return the model block that a stage uses: its own, else the recipe's."""

@@ -23,6 +23,7 @@ from typing import Any
 import yaml
 from distilabel.pipeline import Pipeline
 
+import castwright
 from castwright import __version__
 from castwright.errors import BadRecord, CastwrightError, RecipeError, SourceError, nearest
 from castwright.generators.prompt import load_prompt
@@ -45,6 +46,7 @@ from castwright.pipelines.stage import Context, Stage
 from castwright.pipelines.stages import STAGE_BY_NAME
 from castwright.pipelines.streams import Row
 
+_ROOMS = ("castwright.personas", "castwright.generators", "castwright.filters")
 _HOW_FAST = {"max_in_flight", "timeout", "max_retries", "batch_size", "device", "api_key_env"}
 
 
@@ -134,7 +136,7 @@ def fingerprint(stage: Stage, context: Context) -> str:
         "version": __version__,
         "code": stage_code(stage),
         "recipe": {key: _setting(settings, key) for key in stage.reads},
-        "model": _without_speed(recipe.model_of(stage.name).model_dump(mode="json")) if stage.calls_model else None,
+        "model": _model_mark(stage, recipe),
         "prompts": {task: load_prompt(task).digest for task in stage.prompts},
         "upstream": upstream,
         "files": digest_files(path for path in map(Path.expanduser, input_files(stage, recipe)) if path.exists()),
@@ -144,15 +146,40 @@ def fingerprint(stage: Stage, context: Context) -> str:
 
 
 def stage_code(stage: Stage) -> str:
-    """Return a digest of the code that defines a stage: its module and the steps it is made of."""
+    """Return a digest of the code that makes a stage's rows: its module, its steps and what these call.
+
+    Followed through the rooms that hold the algorithms (personas, generators, filters), by what each module
+    imports at its top; how rows are carried (the other pipelines modules) does not change them.
+    """
     function = stage.graph or stage.work
-    modules = {sys.modules[function.__module__]} if function else set()
-    for module in list(modules):
-        for value in vars(module).values():
-            owner = sys.modules.get(getattr(value, "__module__", "") or "")
-            if owner and getattr(owner, "__name__", "").startswith("castwright.") and isinstance(value, type):
-                modules.add(owner)
-    return digest_files(Path(str(module.__file__)) for module in modules)
+    waiting = [function.__module__] if function else []
+    modules: dict[str, Path] = {}
+    while waiting:
+        name = waiting.pop()
+        if name in modules:
+            continue
+        module = sys.modules[name]
+        modules[name] = Path(str(module.__file__))
+        owners = {getattr(value, "__module__", None) or "" for value in vars(module).values()}
+        waiting += [owner for owner in owners if owner.startswith(_ROOMS) and owner in sys.modules]
+    return digest_files(modules.values())
+
+
+def _model_mark(stage: Stage, recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the models a stage asks, without their speed; the offline model is known by its code."""
+    if not stage.calls_model:
+        return []
+    marks = []
+    for block in recipe.models_of(stage.name):
+        mark = _without_speed(block.model_dump(mode="json"))
+        if block.kind == "offline":
+            mark["code"] = digest_files([_package("generators/offline")])
+        marks.append(mark)
+    return marks
+
+
+def _package(folder: str) -> Path:
+    return Path(castwright.__path__[0]) / folder
 
 
 def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
@@ -165,7 +192,9 @@ def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
         elif part == "personas":
             for source in section.sources:
                 named = [getattr(source, key, None) for key in ("path", "tables", "name")]
-                files += [Path(str(name)) for name in named if name]
+                given = [Path(str(name)) for name in named if name]
+                ours = {"bundled": _package("personas/bundled"), "grid": _package("personas/grid")}
+                files += given or [ours[source.kind]]
         else:
             named = [getattr(section, key, None) for key in ("refined", "checkpoint", "base")]
             files += [Path(str(name)) for name in named if name]

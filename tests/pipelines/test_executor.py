@@ -301,7 +301,7 @@ def test_a_join_of_different_lengths_is_an_error() -> None:
     with Pipeline(name="uneven") as pipeline:
         join = GroupColumns(name="join", columns=["trail"], output_columns=["trails"])
         LoadDataFromDicts(data=rows_of(40)) >> [Tag(name="left"), Loses(name="right")] >> join
-    with pytest.raises(StepError, match="joins inputs of different lengths: {'left': 40, 'right': 39}"):
+    with pytest.raises(StepError, match=r"joins inputs of different lengths: \{'left': 40, 'right': 39\}"):
         run_local(pipeline)
 
 

@@ -119,7 +119,7 @@ def test_every_row_can_be_read_by_a_person(finished: Path, stage: str) -> None:
             text = readable(stage, row)
             assert text.strip()
             assert "None" not in text.split()
-            for nested in ("basic_info", "dialogue_style", "source", "messages", "check", "prompt", "chosen", "parents"):
+            for nested in ("basic_info", "dialogue_style", "source", "messages", "check", "prompt", "parents"):
                 assert not row.get(nested) or str(row[nested]) not in text
             if rejected:
                 assert text.endswith(f"dropped by {row['filter']}: {row['reason']}")
