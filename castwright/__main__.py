@@ -7,8 +7,7 @@ import sys
 import traceback
 import warnings
 
-# distilabel 1.5 declares a default in a way that pydantic 2.14 warns about at every import; its worker
-# processes import this module again, so the filter stands here and not in `main`
+# distilabel 1.5 declares a default in a way that pydantic 2.14 warns about at every import
 warnings.filterwarnings("ignore", message="The 'default' attribute with value None was provided")
 
 

@@ -45,6 +45,13 @@ _NEAR = 0.8
 _LONGEST_CLIP = 5  # "prob", "info" and "photo" are clipped on purpose; longer stumps are cut off
 
 
+_STRANDED = re.compile(
+    r"\b(?:i|you|we|they|he|she|it|that|this|there|who|what|where|how)'(?:m|re|ve|ll|s|d)(?=\s*(?:[.,;:!?]|$))"
+    r"|\b\w+s's\b",
+    re.IGNORECASE,
+)
+
+
 def looping_words(before: str, after: str) -> str | None:
     """Return a reason when `after` says the same words over and over and `before` does not, else None."""
     left, right = _tokens(before), _tokens(after)
@@ -119,3 +126,16 @@ def _tokens(text: str) -> list[str]:
 @cache
 def _listed(name: str) -> frozenset[str]:
     return frozenset(load_lexicon("preservation")[name].split())
+
+
+def stranded_contraction(before: str, after: str) -> str | None:
+    """Return a reason when `after` has a new contraction where English allows none.
+
+    At the end of a clause the full form must stand ("where you are?", not "where you're?"), and a word in
+    -s takes no second one ("sees is", not "sees's").
+    """
+    known = {match.group().casefold() for match in _STRANDED.finditer(before)}
+    for match in _STRANDED.finditer(after):
+        if match.group().casefold() not in known:
+            return f"the contraction {match.group().rstrip()!r} cannot stand there"
+    return None

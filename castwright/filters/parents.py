@@ -8,9 +8,7 @@ from distilabel.typing import StepOutput
 from pydantic import Field
 
 
-def follow_parents(
-    children: Sequence[dict[str, Any]], parents: Iterable[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def follow_parents(children: Sequence[dict[str, Any]], parents: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the children, dropped with reason where their `parent` is a dropped row of `parents`."""
     dropped = {row["row_id"]: row for row in parents if row["verdict"] == "drop"}
     followed = []

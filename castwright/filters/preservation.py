@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 
-from castwright.filters.garbled import garbled_word, looping_words
+from castwright.filters.garbled import garbled_word, looping_words, stranded_contraction
 from castwright.filters.prose import load_lexicon, straighten
 from castwright.filters.quantities import find_quantities, plain
 
@@ -93,6 +93,7 @@ def lost_content(before: str, after: str, *, vocabulary: Collection[str] | None 
         or _lost_names(before, after)
         or looping_words(before, after)
         or garbled_word(before, after, vocabulary)
+        or stranded_contraction(before, after)
     )
 
 

@@ -156,7 +156,11 @@ def digest_files(paths: Iterable[Path]) -> str:
     """Return one SHA-256 over files, by name and content; a folder stands for all files in it (no byte code)."""
     total = hashlib.sha256()
     for path in sorted(paths):
-        files = sorted(entry for entry in path.rglob("*") if entry.is_file() and entry.suffix != ".pyc") if path.is_dir() else [path]
+        files = (
+            sorted(entry for entry in path.rglob("*") if entry.is_file() and entry.suffix != ".pyc")
+            if path.is_dir()
+            else [path]
+        )
         for file in files:
             total.update(file.name.encode())
             with file.open("rb") as stream:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ def run_graph(pipeline: Pipeline, engine: str, *, on_progress: Callable[[str, in
 
 
 _LOG_LEVEL = "DISTILABEL_LOG_LEVEL"
+_WARNING = "ignore:The 'default' attribute with value None was provided"
 
 
 class _SpawnContext(SpawnContext):
@@ -70,9 +72,11 @@ def _quiet() -> Iterator[None]:
     before, bars = os.environ.get(_LOG_LEVEL), not datasets.are_progress_bars_disabled()
     os.environ[_LOG_LEVEL] = before or "WARNING"
     datasets.disable_progress_bars()
+    sys.warnoptions.append(_WARNING)  # what this process was told to ignore, its workers are told too
     try:
         yield
     finally:
+        sys.warnoptions.remove(_WARNING)
         if before is None:
             del os.environ[_LOG_LEVEL]
         if bars:

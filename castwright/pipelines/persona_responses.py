@@ -15,6 +15,7 @@ from distilabel.models.llms.base import LLM
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord
+from castwright.filters.preservation import lost_content
 from castwright.filters.rewrite_gate import AcceptRewrite
 from castwright.generators.persona_response import PersonaResponse
 from castwright.generators.rewriter.step import StyleRewrite
@@ -50,7 +51,9 @@ def persona_responses(
             personas=str(personas),
             output_mappings={"response": "raw_response"},
         )
-        rewrite = StyleRewrite(name="style_rewrite", checkpoint=str(checkpoint) if checkpoint else "")
+        rewrite = StyleRewrite(
+            name="style_rewrite", checkpoint=str(checkpoint) if checkpoint else "", gate=lost_content
+        )
         accept = AcceptRewrite(name="accept_rewrite", embeddings=embeddings, min_similarity=min_similarity)
         load >> respond >> rewrite >> accept
     return pipeline

@@ -85,6 +85,11 @@ LOST = [
     pytest.param(
         "I am so fond of the long walk.", "i'm fond of the long walk of the long walk", "repeats", id="a loop"
     ),
+    pytest.param(
+        "Tell me where you are.", "tell me where you're.", "cannot stand", id="a contraction at the end of a clause"
+    ),
+    pytest.param("I know what it is, too.", "i know what it's, too", "cannot stand", id="a contraction before a comma"),
+    pytest.param("He sees is to believe.", "he sees's to believe", "cannot stand", id="a contraction on a word in s"),
     pytest.param("Among the shelves it is quiet.", "among among the shelves it's quiet", "stutters", id="a stutter"),
     pytest.param("I am a librarian.", "i'm a libarian", "garbled: libarian", id="a misspelt word"),
     pytest.param("I can recommend it.", "i can recommen it", "garbled: recommen", id="a cut-off word"),

@@ -1,20 +1,23 @@
 """The style rewriter inside a graph: proposes a rewrite for the rows that ask for one."""
 
+from collections.abc import Callable
 from typing import Any
 
 from distilabel.steps import Step, StepInput
 from distilabel.typing import StepOutput
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 
 class StyleRewrite(Step):
     """Adds `rewrite_candidate` to rows with `raw_response` and `rewrite` (whether to try).
 
-    `checkpoint` is a trained rewriter; "" proposes nothing. A row without a candidate says why in
-    `rewrite_refusal_reason`. Whether a candidate is taken is decided by the gate that follows.
+    `checkpoint` is a trained rewriter; "" proposes nothing. `gate(before, after)` names what a sentence's
+    rewrite lost, or None: such a sentence stays as it was. A row without a candidate says why in
+    `rewrite_refusal_reason`. Whether a candidate is taken is decided by the step that follows.
     """
 
     checkpoint: str = ""
+    gate: Callable[[str, str], str | None] | None = Field(default=None, exclude=True, repr=False)
     input_batch_size: int = 512
 
     _rewriter: Any = PrivateAttr(default=None)
@@ -37,7 +40,7 @@ class StyleRewrite(Step):
         if self.checkpoint and self._rewriter is None:
             from castwright.generators.rewriter.model import Rewriter
 
-            self._rewriter = Rewriter.load(self.checkpoint)
+            self._rewriter = Rewriter.load(self.checkpoint, gate=self.gate)
 
     def process(self, inputs: StepInput) -> StepOutput:
         """Yield the rows with their candidates; one batch of texts goes through the model at once."""
