@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import Any
 
@@ -40,23 +39,32 @@ _LOG_LEVEL = "DISTILABEL_LOG_LEVEL"
 _WARNING = "ignore:The 'default' attribute with value None was provided"
 
 
-class _SpawnContext(SpawnContext):
-    """What distilabel's pool gets its processes from: as its own, but spawned."""
+class _Worker(local._NoDaemonProcess):
+    """A worker of distilabel's that sees the environment as it is now, not as it was when the server began."""
 
-    Process = local._NoDaemonProcess
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._environment = dict(os.environ)
+
+    def run(self) -> None:
+        """Do the work in this process's environment."""
+        os.environ.update(self._environment)
+        super().run()
 
 
 @contextmanager
 def _fresh_processes() -> Iterator[None]:
-    """Make distilabel start its processes anew instead of forking this one.
+    """Make distilabel fork its processes from a server that has only our imports, instead of from this process.
 
     A fork of a process in which torch or polars already runs threads may hang for good, without a message.
     distilabel takes the default start method for its queues and its processes, and a context of its own for the
     pool, which is made at import: both are set for the time of the run.
     """
     before, pool_context = multiprocessing.get_start_method(allow_none=True), local._NoDaemonContext
-    multiprocessing.set_start_method("spawn", force=True)
-    local._NoDaemonContext = _SpawnContext
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    multiprocessing.set_start_method(method, force=True)
+    multiprocessing.set_forkserver_preload(["castwright.pipelines"])
+    local._NoDaemonContext = type("Context", (type(multiprocessing.get_context(method)),), {"Process": _Worker})
     try:
         yield
     finally:

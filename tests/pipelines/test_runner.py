@@ -64,7 +64,7 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     room = Path(prompt.__file__).parent
     folder = tmp_path / "templates"
     folder.mkdir()
-    for template in room.glob("*.jinja"):
+    for template in (*room.glob("*.jinja"), room / "prompt.py"):  # the module too: its code is in the fingerprint
         shutil.copy(template, folder)
     monkeypatch.setattr(prompt, "__file__", str(folder / "prompt.py"))
     prompt.load_prompt.cache_clear()
