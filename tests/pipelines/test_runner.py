@@ -66,7 +66,8 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     folder.mkdir()
     for template in (*room.glob("*.jinja"), room / "prompt.py"):  # the module too: its code is in the fingerprint
         shutil.copy(template, folder)
-    monkeypatch.setattr(prompt, "__file__", str(folder / "prompt.py"))
+    # only where templates are looked for is changed: the module's own file is part of the fingerprints too
+    monkeypatch.setattr(prompt, "Path", lambda _file: folder / "prompt.py")
     prompt.load_prompt.cache_clear()
     yield folder
     prompt.load_prompt.cache_clear()
