@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,3 +137,25 @@ def excerpt(row: Row) -> str:
     """Return the row as one short line."""
     text = repr(row)
     return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
+
+
+async def close_models(steps: list[Any]) -> None:
+    """Close the connections of the steps' models while their event loop still runs."""
+    for llm in {id(llm): llm for step in steps for llm in models_of(step)}.values():
+        close = getattr(llm, "aclose", None)
+        if close is not None:
+            await close()
+
+
+@contextmanager
+def loaded(steps: list[Any]) -> Iterator[None]:
+    """Load the steps, and unload those that were loaded whatever happens."""
+    held: list[Any] = []
+    try:
+        for step in steps:
+            step.load()
+            held.append(step)
+        yield
+    finally:
+        for step in held:
+            step.unload()

@@ -32,6 +32,7 @@ ROWS_PER_FILE = 100_000
 _KIND_LENGTH = 80
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`|\([^)]*\)|\[[^\]]*\]")
 _ID = re.compile(r"\b[rp]-[0-9a-f]{16,}\b")
+_LABELLED = re.compile(r"^([a-z]+(?: [a-z]+){0,2}): [^\d;]{1,60}$")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)*")
 
 
@@ -145,10 +146,11 @@ def count_reasons(rows: Iterable[Row]) -> dict[str, dict[str, int]]:
 def reason_kind(reason: str) -> str:
     """Return a reason without its particulars, so that reasons of one kind count together.
 
-    What is quoted or in brackets becomes an ellipsis, ids too, and numbers become N.
+    What is quoted or in brackets becomes an ellipsis, ids too, and numbers become N; the words that a short
+    label points to ("garbled: libarian") are cut off.
     """
     text = _QUOTED.sub("…", reason or "no reason given")
-    text = _ID.sub("…", text)
+    text = _LABELLED.sub(r"\1", _ID.sub("…", text))
     return _NUMBER.sub("N", text)[:_KIND_LENGTH].strip()
 
 

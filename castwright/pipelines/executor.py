@@ -15,20 +15,17 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from distilabel.constants import ROUTING_BATCH_FUNCTION_ATTR_NAME, STEP_ATTR_NAME
 from distilabel.pipeline import Pipeline
-from distilabel.steps.base import DEFAULT_INPUT_BATCH_SIZE
 
 from castwright.errors import CastwrightError, StepError
-from castwright.pipelines.calls import RowFailure, explain, find_bad_row, models_of, process, row_coroutine
+from castwright.pipelines.calls import RowFailure, close_models, explain, find_bad_row, loaded, process
 from castwright.pipelines.streams import Edge, Item, Row
+from castwright.pipelines.wiring import Node, wire
 
-PLAIN_BATCH = 5_000
 ROWS_IN_FLIGHT = 2_048
 
 Progress = Callable[[str, int], None]
@@ -52,25 +49,6 @@ class LocalRun:
         if len(self.leaves) != 1:
             raise StepError(f"the graph has {len(self.leaves)} leaves {sorted(self.leaves)}: name the one wanted")
         return next(iter(self.leaves.values()))
-
-
-@dataclass(slots=True)
-class _Node:
-    step: Any
-    inputs: list[Edge] = field(default_factory=list)
-    outputs: list[Edge] = field(default_factory=list)
-    router: Any = None
-    routes: list[list[str]] = field(default_factory=list)
-    upstream: _Node | None = None  # the routing step, where this one converges its branches
-    coroutine: Callable[[Row], Any] | None = None
-
-    @property
-    def name(self) -> str:
-        return str(self.step.name)
-
-    @property
-    def emits_in_order(self) -> bool:
-        return self.coroutine is None
 
 
 def run_local(
@@ -123,49 +101,23 @@ class _Run:
         self.failures: list[RowFailure] = []
 
     async def run(self) -> None:
-        nodes = self._wire()
+        nodes = wire(self.dag, self.failures)
+        self.rows_out = dict.fromkeys(nodes, 0)
         sinks = {name: Edge(name, ordered=node.emits_in_order) for name, node in nodes.items() if not node.outputs}
         for name, sink in sinks.items():
             nodes[name].outputs.append(sink)
         steps = [node.step for node in nodes.values()]
-        with _loaded(steps):
+        with loaded(steps):
             try:
                 async with asyncio.TaskGroup() as group:
                     collected = {name: group.create_task(sink.all_rows()) for name, sink in sinks.items()}
                     for node in nodes.values():
                         group.create_task(self._run_node(node))
             finally:
-                await _close_models(steps)
+                await close_models(steps)
         self.leaves = {name: task.result() for name, task in collected.items()}
 
-    def _wire(self) -> dict[str, _Node]:
-        nodes = {name: _Node(self.dag.get_step(name)[STEP_ATTR_NAME]) for name in self.dag}
-        for name, node in nodes.items():
-            self.rows_out[name] = 0
-            node.coroutine = row_coroutine(node.step, self.failures)
-            node.router = self.dag.get_step(name).get(ROUTING_BATCH_FUNCTION_ATTR_NAME)
-        for name, node in nodes.items():
-            before = [nodes[source] for source in self.dag.get_step_predecessors(name)]
-            if before and all(self._routing_step(nodes, source) for source in before):
-                node.upstream = self._routing_step(nodes, before[0])
-            for source in before:
-                routed_in = self._routing_step(nodes, source) is not None
-                edge = Edge(
-                    source.name,
-                    ordered=True if source.router else source.emits_in_order,
-                    routed=bool(source.router) or routed_in,
-                    unbounded=len(before) > 1,
-                )
-                node.inputs.append(edge)
-                source.outputs.append(edge)
-        return nodes
-
-    def _routing_step(self, nodes: dict[str, _Node], node: _Node) -> _Node | None:
-        """Return the step that routes batches to `node`, if one does."""
-        sources = [nodes[name] for name in self.dag.get_step_predecessors(node.name)]
-        return sources[0] if len(sources) == 1 and sources[0].router else None
-
-    async def _run_node(self, node: _Node) -> None:
+    async def _run_node(self, node: Node) -> None:
         if node.router:
             await self._run_routed(node)
         else:
@@ -173,14 +125,14 @@ class _Run:
         for edge in node.outputs:
             await edge.close()
 
-    async def _work(self, node: _Node, emit: Callable[[Item], Any]) -> None:
+    async def _work(self, node: Node, emit: Callable[[Item], Any]) -> None:
         if node.coroutine is not None:
             await self._run_rows(node, emit)
             return
         async for item in self._results(node):
             await emit(item)
 
-    def _results(self, node: _Node) -> AsyncIterator[Item]:
+    def _results(self, node: Node) -> AsyncIterator[Item]:
         if node.step.is_generator:
             return self._generated(node)
         if node.upstream is not None:
@@ -191,17 +143,17 @@ class _Run:
             return self._routed_batches(node)
         return self._batched(node)
 
-    async def _emit(self, node: _Node, item: Item) -> None:
+    async def _emit(self, node: Node, item: Item) -> None:
         self._count(node, len(item.rows))
         for position, edge in enumerate(node.outputs):
             await edge.put(item if position == 0 else Item(item.seq, copy.deepcopy(item.rows)))
 
-    def _count(self, node: _Node, rows: int) -> None:
+    def _count(self, node: Node, rows: int) -> None:
         self.rows_out[node.name] += rows
         if self.on_progress is not None:
             self.on_progress(node.name, self.rows_out[node.name])
 
-    async def _run_rows(self, node: _Node, emit: Callable[[Item], Any]) -> None:
+    async def _run_rows(self, node: Node, emit: Callable[[Item], Any]) -> None:
         slots = asyncio.Semaphore(self.rows_in_flight)
         coroutine = node.coroutine
         if coroutine is None:
@@ -219,7 +171,7 @@ class _Run:
                 await slots.acquire()
                 group.create_task(one(item))
 
-    async def _run_routed(self, node: _Node) -> None:
+    async def _run_routed(self, node: Node) -> None:
         """Send the step's batches where its routing function says, numbered so that they can converge."""
         made = Edge(node.name, ordered=node.emits_in_order)
         by_name = dict(zip(self._successors(node), node.outputs, strict=True))
@@ -242,10 +194,10 @@ class _Run:
             group.create_task(work())
             group.create_task(route())
 
-    def _successors(self, node: _Node) -> list[str]:
+    def _successors(self, node: Node) -> list[str]:
         return list(self.dag.get_step_successors(node.name))
 
-    async def _generated(self, node: _Node) -> AsyncIterator[Item]:
+    async def _generated(self, node: Node) -> AsyncIterator[Item]:
         batches = node.step.process_applying_mappings(offset=0)
         seq, last = 0, False
         while not last:
@@ -261,8 +213,8 @@ class _Run:
             yield Item(seq, rows)
             seq += 1
 
-    async def _batched(self, node: _Node) -> AsyncIterator[Item]:
-        size = _batch_size(node)
+    async def _batched(self, node: Node) -> AsyncIterator[Item]:
+        size = node.batch_size
         seq = 0
         streams = [edge.batches(size) for edge in node.inputs]
         while True:
@@ -275,16 +227,16 @@ class _Run:
             yield Item(seq, await self._call(node, [batch or [] for batch in batches], seq * size))
             seq += 1
 
-    async def _routed_batches(self, node: _Node) -> AsyncIterator[Item]:
+    async def _routed_batches(self, node: Node) -> AsyncIterator[Item]:
         async for item in node.inputs[0].items():
             yield Item(item.seq, await self._call_in_pieces(node, [item.rows]))
 
-    async def _global(self, node: _Node) -> AsyncIterator[Item]:
+    async def _global(self, node: Node) -> AsyncIterator[Item]:
         inputs = [await edge.all_rows() for edge in node.inputs]
         if any(inputs):
             yield Item(0, await self._call(node, inputs, 0))
 
-    async def _converged(self, node: _Node) -> AsyncIterator[Item]:
+    async def _converged(self, node: Node) -> AsyncIterator[Item]:
         """Join what the routed branches made of each batch, batch by batch, in the order they were routed."""
         arrived: dict[int, dict[str, list[Row]]] = {}
         merged: asyncio.Queue[tuple[str, Item | None]] = asyncio.Queue()
@@ -318,14 +270,14 @@ class _Run:
             for task in pumps:
                 task.cancel()
 
-    async def _call_in_pieces(self, node: _Node, inputs: list[list[Row]]) -> list[Row]:
+    async def _call_in_pieces(self, node: Node, inputs: list[list[Row]]) -> list[Row]:
         size = node.step.input_batch_size
         made: list[Row] = []
         for start in range(0, max(map(len, inputs)), size):
             made += await self._call(node, [rows[start : start + size] for rows in inputs], start)
         return made
 
-    async def _call(self, node: _Node, inputs: list[list[Row]], start: int) -> list[Row]:
+    async def _call(self, node: Node, inputs: list[list[Row]], start: int) -> list[Row]:
         """Run one batch of a plain or global step in a thread; `start` is the place of its first row."""
         try:
             return await asyncio.to_thread(process, node.step, inputs)
@@ -344,32 +296,3 @@ async def _routable(made: Edge, size: int | None) -> AsyncIterator[list[Row]]:
         return
     async for item in made.in_order():
         yield item.rows
-
-
-def _batch_size(node: _Node) -> int:
-    """Return how many rows a plain step gets at once: its own size where that was asked for or matters."""
-    size = int(node.step.input_batch_size)
-    chosen = size != DEFAULT_INPUT_BATCH_SIZE or "input_batch_size" in node.step.model_fields_set
-    asked_for = chosen or node.router or models_of(node.step)
-    return size if asked_for else max(size, PLAIN_BATCH)
-
-
-async def _close_models(steps: list[Any]) -> None:
-    """Close the connections of the steps' models while their event loop still runs."""
-    for llm in {id(llm): llm for step in steps for llm in models_of(step)}.values():
-        close = getattr(llm, "aclose", None)
-        if close is not None:
-            await close()
-
-
-@contextmanager
-def _loaded(steps: list[Any]) -> Iterator[None]:
-    loaded: list[Any] = []
-    try:
-        for step in steps:
-            step.load()
-            loaded.append(step)
-        yield
-    finally:
-        for step in loaded:
-            step.unload()
