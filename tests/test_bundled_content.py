@@ -30,8 +30,7 @@ GENERATORS = Path(castwright.generators.__path__[0]) / "bundled"
 DATA = Path(__file__).parent / "data"
 
 METAPHORS = (
-    "sailing|cooking|gardening|weather|music|machine|sporting|farming|sewing|military|theatre|mathematical|"
-    "road|animal"
+    "sailing|cooking|gardening|weather|music|machine|sporting|farming|sewing|military|theatre|mathematical|road|animal"
 )
 QUIRKS = re.compile(
     "|".join(

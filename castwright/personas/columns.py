@@ -19,16 +19,12 @@ _NOT_THERE = object()
 
 def getters_of(columns: Mapping[str, str]) -> tuple[Getter, ...]:
     """Return a mapping (our field -> their column) made ready for `pick`."""
-    return tuple(
-        (ours, theirs, theirs.split(".") if "." in theirs else None) for ours, theirs in columns.items()
-    )
+    return tuple((ours, theirs, theirs.split(".") if "." in theirs else None) for ours, theirs in columns.items())
 
 
 def pick(row: Mapping[str, Any], getters: Iterable[Getter]) -> dict[str, Any]:
     """Return our fields of a row; a field that is not in it is None."""
-    return {
-        ours: row.get(column) if path is None else _at(row, column, path) for ours, column, path in getters
-    }
+    return {ours: row.get(column) if path is None else _at(row, column, path) for ours, column, path in getters}
 
 
 def is_missing(value: Any) -> bool:

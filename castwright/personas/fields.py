@@ -23,9 +23,7 @@ from castwright.personas.lines import excerpt
 
 MAX_NAME_CHARACTERS = 200
 MAX_AGE = 10_000
-_AGE = re.compile(
-    r"(\d{1,9})(?:\.0+)?(?:\s*(?:years?|yrs?|y\.?o\.?)(?:[\s-]*old)?)?", re.IGNORECASE | re.ASCII
-)
+_AGE = re.compile(r"(\d{1,9})(?:\.0+)?(?:\s*(?:years?|yrs?|y\.?o\.?)(?:[\s-]*old)?)?", re.IGNORECASE | re.ASCII)
 _YES_NO = {
     "true": True,
     "yes": True,
@@ -148,9 +146,7 @@ FIELDS: dict[str, CardField] = {
     "basic_info.place": CardField(_text, ("place", "city", "location", "hometown", "residence", "country")),
     "basic_info.era": CardField(_text, ("era", "period", "time_period", "century")),
     "basic_info.relationships": CardField(_items, ("relationships", "relations", "family")),
-    "traits": CardField(
-        _items, ("traits", "personality_traits", "personality", "characteristics", "character_traits")
-    ),
+    "traits": CardField(_items, ("traits", "personality_traits", "personality", "characteristics", "character_traits")),
     "dialogue_style.register": CardField(_one_of(REGISTERS), ("register",)),
     "dialogue_style.sentence_length": CardField(_one_of(SENTENCE_LENGTHS), ("sentence_length",)),
     "dialogue_style.catchphrases": CardField(_items, ("catchphrases", "catchphrase")),
@@ -174,9 +170,7 @@ def check_fields(columns: Mapping[str, str]) -> dict[str, str]:
             hint = nearest(field, [*FIELDS, *_SHORT])
             raise SourceError(f"no card field {field!r}{hint}: a column can fill {', '.join(FIELDS)}")
         if path in checked:
-            raise SourceError(
-                f"the card field {path!r} is filled twice, from {checked[path]!r} and {column!r}"
-            )
+            raise SourceError(f"the card field {path!r} is filled twice, from {checked[path]!r} and {column!r}")
         checked[path] = column
     return checked
 

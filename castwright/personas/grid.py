@@ -91,9 +91,7 @@ def _keys(facts: dict[str, Any]) -> set[int]:
     return {_digest("who\n" + "\n".join(who), 8), _digest("how\n" + "\n".join(how), 8)}
 
 
-def coverage(
-    characters: Iterable[Character], *, tables: GridTables | None = None
-) -> dict[str, dict[str, int]]:
+def coverage(characters: Iterable[Character], *, tables: GridTables | None = None) -> dict[str, dict[str, int]]:
     """Return how often each value occurs: dimension (region, setting, occupation, ...) -> value -> count.
 
     Values come most frequent first. Regions are looked up in the tables (ours unless given); a modern place

@@ -142,9 +142,7 @@ def _goes_with(world: World, word: str, others: Iterable[str]) -> bool:
     return clashing is None or clashing.isdisjoint(others)
 
 
-def _draw_style(
-    world: World, rng: random.Random, person: _Person, traits: list[str]
-) -> dict[str, Any] | None:
+def _draw_style(world: World, rng: random.Random, person: _Person, traits: list[str]) -> dict[str, Any] | None:
     """Return a dialogue style that fits the person and their traits, or None if none came up."""
     chosen = list(traits)  # and what is added to it: nothing later may clash with anything here
     registers = person.context.registers(person.age, person.job.register)
@@ -226,9 +224,7 @@ def _draw_relationships(world: World, rng: random.Random, person: _Person) -> li
     return found if enough else None
 
 
-def _draw_tie(
-    world: World, rng: random.Random, person: _Person, tie: Relationship, names: set[str]
-) -> str | None:
+def _draw_tie(world: World, rng: random.Random, person: _Person, tie: Relationship, names: set[str]) -> str | None:
     """Return one tie in words, its other's name added to `names`, or None where nobody fits."""
     youngest, oldest = tie.others(person.age)
     age = youngest + int(rng.random() * (oldest - youngest + 1))

@@ -89,9 +89,7 @@ def _read_sections(path: Path) -> dict[str, _Section]:
     for file in files:
         for name, section in _read_file(file).items():
             if name in sections:
-                where = (
-                    f"{_place(file, section.node)}: the section {name!r} stands in {sections[name].file} too"
-                )
+                where = f"{_place(file, section.node)}: the section {name!r} stands in {sections[name].file} too"
                 raise SourceError(f"{where}; keep one of them")
             sections[name] = section
     return sections
@@ -102,9 +100,7 @@ def _read_file(file: Path) -> dict[str, _Section]:
         loader = _LOADER(file.read_text(encoding="utf-8"))
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
-            raise SourceError(
-                f"{file}: tables are a mapping of sections such as `regions:`; see the shipped tables"
-            )
+            raise SourceError(f"{file}: tables are a mapping of sections such as `regions:`; see the shipped tables")
         _refuse_double_keys(file, root)
         data = loader.construct_document(root)
     except (OSError, UnicodeDecodeError) as error:
@@ -124,9 +120,7 @@ def _refuse_double_keys(file: Path, node: yaml.Node) -> None:
         seen: set[str] = set()
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise SourceError(
-                    f"{_place(file, key)}: the key {key.value!r} stands here twice; keep one of them"
-                )
+                raise SourceError(f"{_place(file, key)}: the key {key.value!r} stands here twice; keep one of them")
             seen.add(str(key.value))
             _refuse_double_keys(file, value)
     elif isinstance(node, yaml.SequenceNode):

@@ -60,9 +60,7 @@ class NameTable(_Frozen):
         for pattern in filter(None, (self.pattern, self.pattern_women)):
             parts = set(_PLACEHOLDER.findall(pattern))
             if "given" not in parts or parts - {"given", "family"}:
-                raise ValueError(
-                    f"pattern {pattern!r} must hold {{given}} and may hold {{family}}, nothing else"
-                )
+                raise ValueError(f"pattern {pattern!r} must hold {{given}} and may hold {{family}}, nothing else")
             if "family" in parts and not self.family:
                 raise ValueError(f"pattern {pattern!r} needs a list `family`")
         return self
@@ -160,9 +158,7 @@ class Quirk(_Frozen):
     @model_validator(mode="after")
     def _filled_where_open(self) -> Quirk:
         if self.quirk.count("{}") != (1 if self.fills else 0):
-            raise ValueError(
-                f"quirk {self.quirk!r} must hold one {{}} if it has `fills`, and none if it has not"
-            )
+            raise ValueError(f"quirk {self.quirk!r} must hold one {{}} if it has `fills`, and none if it has not")
         return self
 
 
@@ -261,9 +257,7 @@ def _incomplete(tables: GridTables) -> Iterator[Finding]:
         if not places:
             yield ("regions", region), f"no places in region {region!r}"
         for name, place in places.items():
-            yield from _unknown(
-                ("regions", region, name, "names"), place.names, tables.names, "naming culture"
-            )
+            yield from _unknown(("regions", region, name, "names"), place.names, tables.names, "naming culture")
             found = place_tags(region, name, place)
             if not any(fits(field.only, found) and fits(job.only, found) for field, job in shared):
                 yield ("regions", region, name), f"no occupation of `occupations` exists in {name!r}"

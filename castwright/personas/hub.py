@@ -99,9 +99,7 @@ def _guarded(rows: Any, where: str, errors: tuple[type[Exception], ...]) -> Iter
         except StopIteration:
             return
         except errors as error:
-            raise SourceError(
-                f"{where} cannot be read behind row {count}: {reason_of(error)[:300]}"
-            ) from error
+            raise SourceError(f"{where} cannot be read behind row {count}: {reason_of(error)[:300]}") from error
         count += 1
         yield dict(row)
 
@@ -111,9 +109,7 @@ def _advice(error: Exception, name: str) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = " ".join(lines[:2])[:300] or type(error).__name__
     if isinstance(error, ConnectionError) and not Path(name).is_dir():
-        return (
-            f"{text}; is the name right, and are you online (or HF_HUB_OFFLINE set)? A local folder works too"
-        )
+        return f"{text}; is the name right, and are you online (or HF_HUB_OFFLINE set)? A local folder works too"
     return text
 
 

@@ -116,9 +116,7 @@ def unreadable(line: bytes) -> str:
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        return (
-            f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1}; save the file as UTF-8"
-        )
+        return f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1}; save the file as UTF-8"
     return ""
 
 

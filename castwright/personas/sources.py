@@ -205,9 +205,7 @@ def _defaults(kind: Kind | None, modern: bool | None) -> dict[str, Any]:
     return {name: value for name, value in (("kind", kind), ("modern", modern)) if value is not None}
 
 
-def _mapping(
-    columns: Mapping[str, str] | None, names: Callable[[], list[str]], origin: _Origin
-) -> dict[str, str]:
+def _mapping(columns: Mapping[str, str] | None, names: Callable[[], list[str]], origin: _Origin) -> dict[str, str]:
     """Return card field -> column: the user's, checked, or the match of common names.
 
     Raises:
@@ -221,18 +219,14 @@ def _mapping(
     if not {"name", "description", "background"} & set(mapping):
         known = ", ".join(map(repr, there[:20]))
         remedy = "say which with columns: {name: ..., description: ...}"
-        raise SourceError(
-            f"no column of {origin.where} is known as a name or a description ({known}): {remedy}"
-        )
+        raise SourceError(f"no column of {origin.where} is known as a name or a description ({known}): {remedy}")
     return mapping
 
 
 def _characters(
     records: Iterator[Record | BadRecord], mapping: dict[str, str], origin: _Origin, limit: int | None
 ) -> Iterator[Character | BadRecord]:
-    found = (
-        record if isinstance(record, BadRecord) else _character(record, mapping, origin) for record in records
-    )
+    found = (record if isinstance(record, BadRecord) else _character(record, mapping, origin) for record in records)
     return take_good(require_good(found, origin.where), limit)
 
 
@@ -242,12 +236,8 @@ def _character(record: Record, mapping: dict[str, str], origin: _Origin) -> Char
     except BadValueError as error:
         return BadRecord(record.place, str(error), excerpt(record.values))
     if not (text or facts.get("name") or facts.get("background")):
-        columns = ", ".join(
-            repr(mapping[key]) for key in ("name", "description", "background") if key in mapping
-        )
-        return BadRecord(
-            record.place, f"neither a name nor a description (in {columns})", excerpt(record.values)
-        )
+        columns = ", ".join(repr(mapping[key]) for key in ("name", "description", "background") if key in mapping)
+        return BadRecord(record.place, f"neither a name nor a description (in {columns})", excerpt(record.values))
     source = origin.source.model_copy(update={"record": record.place})
     return Character(facts={**origin.defaults, **facts}, text=text, source=source)
 

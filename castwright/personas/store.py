@@ -121,9 +121,7 @@ def _load(files: tuple[_FileState, ...]) -> dict[str, PersonaCard]:
             except ValidationError as error:
                 first = error.errors()[0]
                 field = ".".join(map(str, first["loc"]))
-                raise SourceError(
-                    f"{path}[row {number}] is no persona card: {field}: {first['msg']}"
-                ) from error
+                raise SourceError(f"{path}[row {number}] is no persona card: {field}: {first['msg']}") from error
             cards.setdefault(card.persona_id, card)
     return cards
 

@@ -84,13 +84,22 @@ def _override(data: dict[str, Any], override: str) -> None:
 
 
 def _key_lines(path: Path) -> dict[str, int]:
-    """Return dotted key -> line (from 1) of every mapping key and list item in a YAML file."""
+    """Return dotted key -> line (from 1) of every mapping key and list item in a YAML file.
+
+    Raises:
+        RecipeError: a key stands twice; YAML would silently take the last.
+    """
     lines: dict[str, int] = {}
 
     def walk(node: yaml.Node | None, prefix: str) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 name = f"{prefix}{key.value}"
+                if name in lines:
+                    raise RecipeError(
+                        f"{path}:{key.start_mark.line + 1}: the key {name!r} stands twice "
+                        f"(first in line {lines[name]}); keep one"
+                    )
                 lines[name] = key.start_mark.line + 1
                 walk(value, f"{name}.")
         elif isinstance(node, yaml.SequenceNode):

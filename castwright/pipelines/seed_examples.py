@@ -16,7 +16,7 @@ from distilabel.pipeline import Pipeline
 from castwright.errors import BadRecord
 from castwright.generators.persona_response import PersonaResponse
 from castwright.personas.card import PersonaCard
-from castwright.personas.tables import read_records
+from castwright.personas.tables import Record, read_records
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import Question, read_questions
 from castwright.pipelines.load import LoadRows
@@ -72,17 +72,18 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             yield found
         else:
             questions.append(found)
-    refined = {}
+    refined: dict[tuple[str, str], Record] = {}
     if settings.refined:
         for record in read_records(settings.refined, required=("persona_id", "question_id", "response")):
             if isinstance(record, BadRecord):
                 yield record
             else:
-                refined[record.values["persona_id"], record.values["question_id"]] = record.values
+                refined[str(record.values["persona_id"]), str(record.values["question_id"])] = record
     count = settings.personas if context.limit is None else min(settings.personas, context.limit)
     for card in spread_cards(list(context.cards.values()), count, context.recipe.seed):
         for question in pick_questions(questions, settings.questions, context.recipe.seed, card.persona_id):
-            edit = refined.get((card.persona_id, question.question_id), {})
+            found_edit = refined.pop((card.persona_id, question.question_id), None)
+            edit = found_edit.values if found_edit else {}
             yield {
                 "row_id": row_digest("seed_example", card.persona_id, question.question_id),
                 "persona_id": card.persona_id,
@@ -96,6 +97,9 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
                 "filter": "",
                 "reason": "",
             }
+    for (persona_id, question_id), record in refined.items() if context.limit is None else ():
+        reason = f"no seed example has the persona {persona_id!r} and the question {question_id!r}"
+        yield BadRecord(record.place, reason, str(record.values["response"])[:200])
 
 
 def _graph(context: Context, rows: list[Row]) -> Pipeline:

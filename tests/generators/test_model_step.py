@@ -296,9 +296,7 @@ def test_a_step_runs_in_distilabels_own_engine(tmp_path: Path) -> None:
     ]
 
 
-def test_a_saved_pipeline_holds_the_block_and_no_secret(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_saved_pipeline_holds_the_block_and_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The YAML names the key's variable, never the key; read back it is the same step."""
     monkeypatch.setenv("MY_KEY", "sk-very-secret-1234")
     block = OpenAIModel(model="m", base_url="http://127.0.0.1:9/v1", api_key_env="MY_KEY", temperature=0.3)

@@ -85,9 +85,7 @@ def test_facts_that_make_a_card_need_no_model() -> None:
     ("facts", "merged"),
     [
         pytest.param({"name": "Bo"}, {"name": "Bo", "info": {"age": 3, "place": "X"}}, id="a fact replaces"),
-        pytest.param(
-            {"info": {"age": 4}}, {"name": "Ada", "info": {"age": 4, "place": "X"}}, id="objects merge"
-        ),
+        pytest.param({"info": {"age": 4}}, {"name": "Ada", "info": {"age": 4, "place": "X"}}, id="objects merge"),
         pytest.param(
             {"info": {"age": None}, "name": ""},
             {"name": "Ada", "info": {"age": 3, "place": "X"}},

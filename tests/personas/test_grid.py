@@ -215,9 +215,7 @@ def test_every_character_has_the_promised_shape(sample: list[Character]) -> None
         assert (character.source.dataset, character.source.licence) == ("castwright-grid", "CC0-1.0")
 
 
-def test_age_and_gender_fit_the_occupation(
-    sample: list[Character], contexts: dict[tuple[str, str], Context]
-) -> None:
+def test_age_and_gender_fit_the_occupation(sample: list[Character], contexts: dict[tuple[str, str], Context]) -> None:
     """Nobody is younger or older than their trade allows, and the trade exists where they live."""
     for character in sample:
         info, job = character.facts["basic_info"], _job(character, contexts)
@@ -225,9 +223,7 @@ def test_age_and_gender_fit_the_occupation(
         assert job.gender in (None, info["gender"])
 
 
-def test_the_register_fits_the_setting(
-    sample: list[Character], contexts: dict[tuple[str, str], Context]
-) -> None:
+def test_the_register_fits_the_setting(sample: list[Character], contexts: dict[tuple[str, str], Context]) -> None:
     """Archaic speech is historical, and a setting's characters speak its registers."""
     for character in sample:
         info, register = character.facts["basic_info"], character.facts["dialogue_style"]["register"]
@@ -281,9 +277,7 @@ def test_quirks_are_of_the_shared_vocabulary_and_of_different_kinds(sample: list
         assert len(kinds) == len(set(kinds)) == len(character.facts["dialogue_style"]["quirks"])
 
 
-def test_catchphrases_fit_place_and_register(
-    sample: list[Character], contexts: dict[tuple[str, str], Context]
-) -> None:
+def test_catchphrases_fit_place_and_register(sample: list[Character], contexts: dict[tuple[str, str], Context]) -> None:
     """Nobody swears by Jupiter in Osaka or says "No worries" in the formal register."""
     for character in sample:
         info, style = character.facts["basic_info"], character.facts["dialogue_style"]
@@ -338,9 +332,7 @@ def test_the_tables_are_as_rich_as_promised() -> None:
 
 
 def _phrases(context: Context) -> set[str]:
-    return {
-        text for register in ("casual", "neutral", "formal", "archaic") for text in context.phrases(register)
-    }
+    return {text for register in ("casual", "neutral", "formal", "archaic") for text in context.phrases(register)}
 
 
 def test_no_modern_occupation_exists_in_a_historical_setting() -> None:
@@ -361,9 +353,7 @@ def test_every_given_name_of_a_sample_belongs_to_its_place(sample: list[Characte
     cultures = {name: place.names for places in tables.regions.values() for name, place in places.items()}
     for character in sample:
         if character.facts["modern"]:
-            tables_here = [
-                tables.names[culture] for culture in cultures[character.facts["basic_info"]["place"]]
-            ]
+            tables_here = [tables.names[culture] for culture in cultures[character.facts["basic_info"]["place"]]]
             lists = [
                 (*table.women, *table.men, *table.neutral, *table.elder_women, *table.elder_men)
                 for table in tables_here
@@ -410,9 +400,7 @@ def test_coverage_counts_a_place_of_no_region_under_its_own_name() -> None:
 @pytest.mark.parametrize("share", [0.0, 1.0], ids=["all historical", "all modern"])
 def test_the_modern_share_is_kept(share: float) -> None:
     """At the ends of the scale there is only one kind."""
-    assert {character.facts["modern"] for character in sample_characters(100, modern_share=share)} == {
-        share == 1
-    }
+    assert {character.facts["modern"] for character in sample_characters(100, modern_share=share)} == {share == 1}
 
 
 # ---- running out, and wrong arguments ----
@@ -448,9 +436,7 @@ def test_a_culture_without_names_for_any_gender_drawn_ends_too() -> None:
         pytest.param({"count": -1}, "count is -1", id="negative count"),
         pytest.param({"count": 1, "start": -2}, "start is -2", id="negative start"),
         pytest.param({"count": 1, "modern_share": 1.5}, "modern_share is 1.5", id="share above one"),
-        pytest.param(
-            {"count": 1, "modern_share": float("nan")}, "modern_share is nan", id="share not a number"
-        ),
+        pytest.param({"count": 1, "modern_share": float("nan")}, "modern_share is nan", id="share not a number"),
     ],
 )
 def test_a_wrong_argument_is_refused_at_once(arguments: dict[str, Any], message: str) -> None:
@@ -578,9 +564,7 @@ _BAD_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"), [pytest.param(*bad, id=words) for words, bad in _BAD_CHANGES.items()]
-)
+@pytest.mark.parametrize(("changes", "message"), [pytest.param(*bad, id=words) for words, bad in _BAD_CHANGES.items()])
 def test_a_wrong_table_is_explained_with_file_line_key_and_remedy(
     tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
@@ -605,9 +589,7 @@ def test_the_line_in_an_error_is_that_of_the_wrong_value(tmp_path: Path) -> None
         pytest.param("genders: {woman: 1", r":\d+:\d+: not valid YAML", id="broken YAML"),
         pytest.param("- a list\n", "tables are a mapping of sections", id="no mapping"),
         pytest.param("", "tables are a mapping of sections", id="empty file"),
-        pytest.param(
-            "genders: {woman: 1, woman: 2}\n", r":1:21: the key 'woman' stands here twice", id="a key twice"
-        ),
+        pytest.param("genders: {woman: 1, woman: 2}\n", r":1:21: the key 'woman' stands here twice", id="a key twice"),
     ],
 )
 def test_a_file_that_is_no_table_is_explained(tmp_path: Path, text: str, message: str) -> None:

@@ -91,9 +91,7 @@ def test_split_config_and_columns_choose_what_is_read(dataset: Path) -> None:
         pytest.param({"columns": {"name": "info.nmae"}}, r"no column 'info.nmae'", id="wrong path"),
     ],
 )
-def test_a_wrong_part_of_a_dataset_names_what_there_is(
-    dataset: Path, options: dict[str, Any], message: str
-) -> None:
+def test_a_wrong_part_of_a_dataset_names_what_there_is(dataset: Path, options: dict[str, Any], message: str) -> None:
     """One line with the alternatives."""
     with pytest.raises(SourceError, match=message) as caught:
         hub_characters(str(dataset), **options)

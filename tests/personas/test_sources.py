@@ -71,9 +71,7 @@ def test_common_column_names_need_no_mapping(tmp_path: Path) -> None:
 
 def test_a_mapping_names_card_fields_in_full_or_in_short(tmp_path: Path) -> None:
     """ "age" is "basic_info.age", "text" the description; nested columns are named by a path."""
-    path = table(
-        tmp_path, [{"who": "Ivo", "meta": {"years": "70 years old", "say": ["Hm."]}, "story": "A miller."}]
-    )
+    path = table(tmp_path, [{"who": "Ivo", "meta": {"years": "70 years old", "say": ["Hm."]}, "story": "A miller."}])
     columns = {"name": "who", "age": "meta.years", "dialogue_style.catchphrases": "meta.say", "text": "story"}
     (character,), _ = split(table_characters(path, columns=columns))
     assert character.facts == {
@@ -108,17 +106,13 @@ def test_a_table_of_whole_cards_gives_whole_cards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "reason"),
     [
-        pytest.param(
-            "age", "abc", "'abc': an age is a whole number of years from 0 to 10000", id="age in letters"
-        ),
+        pytest.param("age", "abc", "'abc': an age is a whole number of years from 0 to 10000", id="age in letters"),
         pytest.param("age", -3, "-3: an age", id="negative age"),
         pytest.param("age", 30.5, "30.5: an age", id="half a year"),
         pytest.param("age", 10_001, "an age", id="age beyond the bound"),
         pytest.param("age", True, "an age", id="a truth as an age"),
         pytest.param("age", "9" * 400, "an age", id="age of four hundred digits"),
-        pytest.param(
-            "register", "slangy", "'slangy': allowed are casual, neutral, formal", id="unknown register"
-        ),
+        pytest.param("register", "slangy", "'slangy': allowed are casual, neutral, formal", id="unknown register"),
         pytest.param("register", "casul", "(did you mean 'casual'?)", id="mistyped register"),
         pytest.param("sentence_length", "huge", "allowed are short, medium, long", id="unknown length"),
         pytest.param("kind", "robot", "allowed are historical, screen, virtual, original", id="unknown kind"),
@@ -158,9 +152,7 @@ def test_a_bad_value_makes_a_bad_record(tmp_path: Path, field: str, value: Any, 
         pytest.param(7, ["7"], id="a number"),
     ],
 )
-def test_a_list_field_takes_lists_in_many_spellings(
-    tmp_path: Path, value: Any, items: list[str] | None
-) -> None:
+def test_a_list_field_takes_lists_in_many_spellings(tmp_path: Path, value: Any, items: list[str] | None) -> None:
     """Lists, JSON, and texts split at bars, line ends or semicolons."""
     path = table(tmp_path, [{"name": "Ada", "traits": value}])
     assert split(table_characters(path))[0][0].facts.get("traits") == items
@@ -207,9 +199,7 @@ def test_a_record_without_name_and_text_is_bad(tmp_path: Path) -> None:
 def test_kind_and_modern_are_for_records_that_do_not_say(tmp_path: Path) -> None:
     """A mapped column goes before the word for all; an unmapped one is not guessed then."""
     path = table(tmp_path, [{"name": "Ada", "kind": "screen"}, {"name": "Bo", "kind": None}])
-    mapped, _ = split(
-        table_characters(path, columns={"name": "name", "kind": "kind"}, kind="virtual", modern=False)
-    )
+    mapped, _ = split(table_characters(path, columns={"name": "name", "kind": "kind"}, kind="virtual", modern=False))
     assert [(c.facts["kind"], c.facts["modern"]) for c in mapped] == [("screen", False), ("virtual", False)]
     guessed, _ = split(table_characters(path, kind="virtual"))
     assert [c.facts["kind"] for c in guessed] == ["virtual", "virtual"]
@@ -218,18 +208,10 @@ def test_kind_and_modern_are_for_records_that_do_not_say(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        pytest.param(
-            {"nmae": "name"}, r"no card field 'nmae' \(did you mean 'name'\?\)", id="unknown card field"
-        ),
-        pytest.param(
-            {"name": "nmae"}, r"no column 'nmae' in .* \(did you mean 'name'\?\)", id="unknown column"
-        ),
-        pytest.param(
-            {"age": "age", "basic_info.age": "age", "name": "name"}, "filled twice", id="twice the same"
-        ),
-        pytest.param(
-            {"age": "age"}, "is known as a name or a description", id="neither name nor description"
-        ),
+        pytest.param({"nmae": "name"}, r"no card field 'nmae' \(did you mean 'name'\?\)", id="unknown card field"),
+        pytest.param({"name": "nmae"}, r"no column 'nmae' in .* \(did you mean 'name'\?\)", id="unknown column"),
+        pytest.param({"age": "age", "basic_info.age": "age", "name": "name"}, "filled twice", id="twice the same"),
+        pytest.param({"age": "age"}, "is known as a name or a description", id="neither name nor description"),
     ],
 )
 def test_a_mapping_that_cannot_work_is_refused_at_the_call(
@@ -250,9 +232,7 @@ def test_columns_nobody_knows_ask_for_a_mapping(tmp_path: Path) -> None:
 def test_a_table_without_one_character_is_refused(tmp_path: Path) -> None:
     """All bad is not an empty success."""
     path = table(tmp_path, [{"name": "Ada", "age": "x"}, {"name": "Bo", "age": "y"}])
-    with pytest.raises(
-        SourceError, match=r"no usable record in .*all 2 records are bad, the first at people\.jsonl:1"
-    ):
+    with pytest.raises(SourceError, match=r"no usable record in .*all 2 records are bad, the first at people\.jsonl:1"):
         list(table_characters(path))
 
 
@@ -270,9 +250,7 @@ def test_the_limit_counts_characters(tmp_path: Path) -> None:
         pytest.param(["input persona"], {"description": "input persona"}, id="with a blank"),
         pytest.param(["text", "bio"], {"description": "bio"}, id="the better of two"),
         pytest.param(["NAME", "name"], {"name": "NAME"}, id="the first of two equals"),
-        pytest.param(
-            ["basic_info", "basic_info.age"], {"basic_info.age": "basic_info.age"}, id="the card's own path"
-        ),
+        pytest.param(["basic_info", "basic_info.age"], {"basic_info.age": "basic_info.age"}, id="the card's own path"),
         pytest.param(
             ["sex", "country", "notes"],
             {"basic_info.gender": "sex", "basic_info.place": "country"},
@@ -368,9 +346,7 @@ def test_a_source_with_a_wrong_word_is_refused(data: dict[str, Any]) -> None:
 def test_read_characters_reads_tables(tmp_path: Path) -> None:
     """The recipe's words arrive at the reader; the count bounds what comes."""
     path = table(tmp_path, [{"n": name} for name in "ABC"])
-    source = TableSource(
-        path=str(path), columns={"name": "n"}, persona_kind="screen", modern=True, licence="mit"
-    )
+    source = TableSource(path=str(path), columns={"name": "n"}, persona_kind="screen", modern=True, licence="mit")
     characters, _ = split(read_characters(source, count=2, seed=1))
     assert [character.facts for character in characters] == [
         {"kind": "screen", "modern": True, "name": "A"},

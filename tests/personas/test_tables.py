@@ -19,9 +19,7 @@ from castwright.personas.tables import Record, column_names, read_records
 
 ROWS = [{"name": "Ada", "age": 36}, {"name": "Bo", "age": 51}, {"name": "Cleo", "age": 9}]
 GOOD_LINE = b'{"name": "Ada", "text": "Counts."}\n'
-SETTINGS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -100,13 +98,9 @@ def test_a_byte_order_mark_is_no_part_of_the_data(tmp_path: Path, name: str, enc
 @pytest.mark.parametrize(
     ("name", "content", "places"),
     [
-        pytest.param(
-            "a.jsonl", b'{"a":1}\n\n{"a":2}\n', ["a.jsonl:1", "a.jsonl:3"], id="lines with a blank one"
-        ),
+        pytest.param("a.jsonl", b'{"a":1}\n\n{"a":2}\n', ["a.jsonl:1", "a.jsonl:3"], id="lines with a blank one"),
         pytest.param("a.csv", b'a,b\n1,"x\ny\nz"\n2,w\n', ["a.csv:2", "a.csv:5"], id="quoted line ends"),
-        pytest.param(
-            "a.csv", b'\n\na,b\r\n1,"x\r\ny"\r\n\r\n2,w', ["a.csv:4", "a.csv:7"], id="CRLF and blanks"
-        ),
+        pytest.param("a.csv", b'\n\na,b\r\n1,"x\r\ny"\r\n\r\n2,w', ["a.csv:4", "a.csv:7"], id="CRLF and blanks"),
         pytest.param("a.json", b'[{"a": 1}, {"a": 2}]', ["a.json[row 1]", "a.json[row 2]"], id="a JSON list"),
     ],
 )
@@ -174,9 +168,7 @@ def test_a_missing_file_names_its_neighbours(tmp_path: Path) -> None:
 def test_a_mapped_column_that_is_nowhere_is_refused(tmp_path: Path, name: str) -> None:
     """The message has the columns there are and the nearest one, at the call."""
     path = write(tmp_path / name, FORMATS[name])
-    with pytest.raises(
-        SourceError, match=r"no column 'nmae' in .* \(did you mean 'name'\?\): it has 'name', 'age'"
-    ):
+    with pytest.raises(SourceError, match=r"no column 'nmae' in .* \(did you mean 'name'\?\): it has 'name', 'age'"):
         read_records(path, columns={"who": "nmae"})
     with pytest.raises(SourceError, match="no column 'question'"):
         read_records(path, required=["question"])
@@ -227,9 +219,7 @@ def test_a_path_into_nothing_is_refused(tmp_path: Path, path: str) -> None:
 def test_a_missing_required_value_makes_a_bad_record(tmp_path: Path, value: str) -> None:
     """Null, blank, empty and NaN are all missing; the user's column is named."""
     content = f'{{"text": {value}}}\n{{"other": 1}}\n{{"text": "fine"}}\n'.encode()
-    good, bad = split(
-        write(tmp_path / "t.jsonl", content), columns={"question": "text"}, required=["question"]
-    )
+    good, bad = split(write(tmp_path / "t.jsonl", content), columns={"question": "text"}, required=["question"])
     assert [record.values for record in good] == [{"question": "fine"}]
     assert [(r.place, r.reason) for r in bad] == [
         ("t.jsonl:1", "no value in the column 'text'"),
@@ -240,9 +230,7 @@ def test_a_missing_required_value_makes_a_bad_record(tmp_path: Path, value: str)
 def test_a_required_field_that_is_not_mapped_is_its_own_column(tmp_path: Path) -> None:
     """Only what is called differently needs a mapping; zero and False are values."""
     content = b'{"q": "Why?", "answer": 0, "ok": false, "more": 1}\n'
-    good, _ = split(
-        write(tmp_path / "t.jsonl", content), columns={"question": "q"}, required=["answer", "ok"]
-    )
+    good, _ = split(write(tmp_path / "t.jsonl", content), columns={"question": "q"}, required=["answer", "ok"])
     assert good[0].values == {"question": "Why?", "answer": 0, "ok": False}
 
 

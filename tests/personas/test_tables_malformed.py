@@ -191,12 +191,8 @@ WHOLE = [
     pytest.param("t.csv", b"n\xe4me\n1\n", "the header cannot be read: not UTF-8", id="Latin-1 header"),
     pytest.param("t.csv", b"a,b\r1,2\r3,4", "carriage return", id="old Mac line ends"),
     pytest.param("t.csv", "a,b\n1,2\n".encode("utf-16-le"), "NUL byte", id="UTF-16 without a mark"),
-    pytest.param(
-        "t.csv", b"a,b\n1\n2\n", "all 2 records are bad, the first at t.csv:2", id="all rows too short"
-    ),
-    pytest.param(
-        "t.jsonl", b"hello\n", "its only record is bad, at t.jsonl:1: not valid JSON", id="plain text"
-    ),
+    pytest.param("t.csv", b"a,b\n1\n2\n", "all 2 records are bad, the first at t.csv:2", id="all rows too short"),
+    pytest.param("t.jsonl", b"hello\n", "its only record is bad, at t.jsonl:1: not valid JSON", id="plain text"),
     pytest.param("t.json", b'{"a": 1}', "no list of objects ('a')", id="JSON object without a list"),
     pytest.param("t.json", b'{"a": [{}], "b": [{}]}', "more than one list", id="JSON object with two lists"),
     pytest.param("t.json", b'"text"', "holds text, not a list", id="JSON text"),
@@ -205,9 +201,7 @@ WHOLE = [
     pytest.param("t.json", b'[{"a": "\xe4"}]', "not UTF-8", id="Latin-1 JSON"),
     pytest.param("t.jsonl.gz", b"plain text\n", "not compressed in that way", id="gz that is no gzip"),
     pytest.param("t.jsonl.gz", gzip.compress(GOOD_LINE)[:12], "cannot read", id="gz cut off in its header"),
-    pytest.param(
-        "t.parquet", b"not parquet at all, not even close", "as parquet", id="parquet that is not parquet"
-    ),
+    pytest.param("t.parquet", b"not parquet at all, not even close", "as parquet", id="parquet that is not parquet"),
     pytest.param("t.parquet", parquet_bytes()[:-40], "as parquet", id="parquet without its end"),
     pytest.param("t.parquet", b"", "as parquet", id="empty parquet"),
     pytest.param("t.xlsx", b"PK", "its extension is none of .csv", id="unknown extension"),

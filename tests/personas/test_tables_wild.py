@@ -21,9 +21,7 @@ from castwright.personas import lines
 from castwright.personas.tables import Record, read_records
 
 GOOD_LINE = b'{"name": "Ada", "text": "Counts."}\n'
-SETTINGS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def write(path: Path, content: bytes) -> Path:
@@ -39,9 +37,7 @@ def split(path: Path, **options: Any) -> tuple[list[Record], list[BadRecord]]:
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.csv", "t.tsv", "t.json", "t.parquet", "t.jsonl.gz"])
 @given(
-    content=st.one_of(
-        st.binary(max_size=400), st.text(alphabet='a",;\t\r\n{}[]:1 \x00é', max_size=80).map(str.encode)
-    )
+    content=st.one_of(st.binary(max_size=400), st.text(alphabet='a",;\t\r\n{}[]:1 \x00é', max_size=80).map(str.encode))
 )
 @SETTINGS
 def test_no_bytes_whatsoever_crash_the_reader(tmp_path: Path, name: str, content: bytes) -> None:

@@ -311,3 +311,11 @@ def test_the_template_of_castwright_new_validates() -> None:
     """The recipe that `castwright new` writes is valid as it is written."""
     template = Path(module.__file__).with_name("recipe_template.yaml").read_text(encoding="utf-8")
     assert validate_recipe(yaml.safe_load(template.replace("NAME", "fresh"))).name == "fresh"
+
+
+def test_a_key_that_stands_twice_is_an_error_with_both_lines(tmp_path: Path) -> None:
+    """YAML takes the last of two equal keys without a word; a recipe does not."""
+    path = tmp_path / "twice.yaml"
+    path.write_text("seed: 1\nembeddings: offline\nseed: 2\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"twice.yaml:3: the key 'seed' stands twice \(first in line 1\)"):
+        read_recipe(path)

@@ -113,9 +113,7 @@ def _messages(value: Any) -> list[Message]:
 
 def _message(item: Any, place: str) -> Message:
     if not isinstance(item, dict) or item.get("role") not in _ROLES:
-        raise RefusedRequestError(
-            400, f"{place}.role must be one of {', '.join(sorted(_ROLES))}", f"{place}.role"
-        )
+        raise RefusedRequestError(400, f"{place}.role must be one of {', '.join(sorted(_ROLES))}", f"{place}.role")
     content = item.get("content")
     if isinstance(content, list):
         parts = [str(p["text"]) for p in content if isinstance(p, dict) and isinstance(p.get("text"), str)]
@@ -123,9 +121,7 @@ def _message(item: Any, place: str) -> Message:
             raise RefusedRequestError(400, f"{place}.content may hold text parts only", f"{place}.content")
         content = "".join(parts)
     if not isinstance(content, str):
-        raise RefusedRequestError(
-            400, f"{place}.content must be a text or a list of text parts", f"{place}.content"
-        )
+        raise RefusedRequestError(400, f"{place}.content must be a text or a list of text parts", f"{place}.content")
     return {"role": item["role"], "content": content}
 
 

@@ -210,9 +210,7 @@ class OpenAICompatibleLLM(AsyncLLM):
             listed = f"; it has: {', '.join(has)}" if has else "; check base_url, it usually ends in /v1"
             return f"{block.url} does not know model {block.model!r}: {fault.reason}{listed}"
         if fault.code == "unsupported_parameter":
-            return (
-                f"{block.url} takes no such parameter: {fault.reason}; remove it (extra_body: {{name: null}})"
-            )
+            return f"{block.url} takes no such parameter: {fault.reason}; remove it (extra_body: {{name: null}})"
         return f"{block.url} answers no calls for model {block.model!r}: {fault.reason}"
 
     def _key_origin(self) -> str:

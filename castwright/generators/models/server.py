@@ -50,9 +50,7 @@ def build_app(*, latency: float = 0.0, model: str = "offline") -> web.Applicatio
         texts = [reply(asked.messages, sample=asked.seed + i) for i in range(asked.choices)]
         if not asked.stream:
             return _json(completion(asked, model, texts))
-        response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-        )
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
         for chunk in chunks(asked, model, texts):
             await response.write(chunk)
@@ -80,9 +78,7 @@ async def _errors_in_openai_shape(request: web.Request, handler: _Handler) -> we
             raise
         words = f"{request.method} {request.path}: {error.reason}"
         return _json(
-            RefusedRequestError(
-                error.status, words, code="unknown_url" if error.status == 404 else None
-            ).body(),
+            RefusedRequestError(error.status, words, code="unknown_url" if error.status == 404 else None).body(),
             error.status,
         )
 
@@ -127,9 +123,7 @@ async def _until_told_to_stop() -> None:
 
 def _refused_address(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return (
-            f"port {port} on {host} is in use; stop what listens there or take another (0 takes a free one)"
-        )
+        return f"port {port} on {host} is in use; stop what listens there or take another (0 takes a free one)"
     return f"cannot listen on {host}:{port}: {error.strerror or error}"
 
 

@@ -147,9 +147,7 @@ class LocalTransformersLLM(AsyncLLM):
         text = self._tokenizer.decode(kept, skip_special_tokens=True).strip()
         reason = "length" if end is None else "stop"
         tokens = (len(call.ids), len(kept))
-        return finished(
-            text, reason, tokens, allow_truncated=self.block.allow_truncated, limit=self.block.max_tokens
-        )
+        return finished(text, reason, tokens, allow_truncated=self.block.allow_truncated, limit=self.block.max_tokens)
 
 
 def prompt_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
@@ -165,9 +163,7 @@ def prompt_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
     try:
         text = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     except TemplateError:
-        text = tokenizer.apply_chat_template(
-            _without_system(messages), add_generation_prompt=True, tokenize=False
-        )
+        text = tokenizer.apply_chat_template(_without_system(messages), add_generation_prompt=True, tokenize=False)
     # The template has written the special tokens already.
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
@@ -234,9 +230,7 @@ def _read_checkpoint(block: TransformersModel) -> tuple[str, Any, Any]:
     dtype = getattr(torch, block.dtype or ("bfloat16" if device.startswith("cuda") else "float32"))
     try:
         if AutoConfig.from_pretrained(block.model).is_encoder_decoder:
-            raise ModelError(
-                f"model {block.model!r} is an encoder-decoder; a causal language model is needed"
-            )
+            raise ModelError(f"model {block.model!r} is an encoder-decoder; a causal language model is needed")
         tokenizer = AutoTokenizer.from_pretrained(block.model)
         model = AutoModelForCausalLM.from_pretrained(block.model, dtype=dtype).to(device).eval()
     except (OSError, ValueError, KeyError, RuntimeError) as error:

@@ -85,9 +85,7 @@ def test_callers_in_several_loops_share_the_batches() -> None:
 
     batcher = MicroBatcher(watch, size=4)
     seen: list[list[int | BaseException]] = []
-    threads = [
-        threading.Thread(target=lambda: seen.append(gather(batcher, list(range(20))))) for _ in range(4)
-    ]
+    threads = [threading.Thread(target=lambda: seen.append(gather(batcher, list(range(20))))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

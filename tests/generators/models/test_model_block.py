@@ -47,18 +47,12 @@ def test_each_kind_has_its_block_its_label_and_its_model(
 @pytest.mark.parametrize(
     ("data", "place"),
     [
-        pytest.param(
-            {"kind": "openai", "model": "m", "temprature": 1}, "openai.temprature", id="misspelt key"
-        ),
+        pytest.param({"kind": "openai", "model": "m", "temprature": 1}, "openai.temprature", id="misspelt key"),
         pytest.param({"kind": "openai"}, "openai.model", id="no model"),
         pytest.param({"kind": "magic"}, "", id="unknown kind"),
         pytest.param({"kind": "openai", "model": "m", "timeout": 0}, "openai.timeout", id="no time"),
-        pytest.param(
-            {"kind": "openai", "model": "m", "base_url": "localhost:8000"}, "openai.base_url", id="no scheme"
-        ),
-        pytest.param(
-            {"kind": "transformers", "model": "m", "dtype": "int8"}, "transformers.dtype", id="dtype"
-        ),
+        pytest.param({"kind": "openai", "model": "m", "base_url": "localhost:8000"}, "openai.base_url", id="no scheme"),
+        pytest.param({"kind": "transformers", "model": "m", "dtype": "int8"}, "transformers.dtype", id="dtype"),
     ],
 )
 def test_a_wrong_block_is_refused_with_its_place(data: dict[str, Any], place: str) -> None:
@@ -88,9 +82,7 @@ def test_a_secret_in_the_block_is_refused_and_not_repeated(fields: dict[str, Any
     assert "abcdef" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "body", [{"prompt_cache_key": "book"}, {"eos_token": "</s>"}, {"top_k": 5}, {"seed": None}]
-)
+@pytest.mark.parametrize("body", [{"prompt_cache_key": "book"}, {"eos_token": "</s>"}, {"top_k": 5}, {"seed": None}])
 def test_ordinary_parameters_are_no_secrets(body: dict[str, Any]) -> None:
     """Names that only sound like keys pass."""
     assert OpenAIModel(model="m", extra_body=body).extra_body == body

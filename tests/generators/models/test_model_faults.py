@@ -85,9 +85,7 @@ def test_any_body_of_a_200_is_an_answer_or_a_fault(body: str) -> None:
 def test_any_choice_is_an_answer_or_a_fault(choice: object) -> None:
     """The same one level further in, where a proxy's half-translated reply would go wrong."""
     assert isinstance(read_reply(json.dumps({"choices": [choice]})), (Answer, Fault))
-    assert isinstance(
-        read_reply(json.dumps({"choices": [{"message": {"content": choice}}]})), (Answer, Fault)
-    )
+    assert isinstance(read_reply(json.dumps({"choices": [{"message": {"content": choice}}]})), (Answer, Fault))
 
 
 def test_a_secret_in_the_servers_words_is_cut_out_before_they_are_cut_short() -> None:

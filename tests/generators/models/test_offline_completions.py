@@ -31,9 +31,9 @@ def body(**fields: Any) -> bytes:
 def test_a_plain_request_is_read() -> None:
     """Defaults: one choice, sample 0, no stream; unknown parameters change nothing."""
     assert read_request(body(temperature=0.3, tools=[]), "offline") == Request(HELLO)
-    assert read_request(
-        body(seed=4, n=2, stream=True, stream_options={"include_usage": True}), "offline"
-    ) == Request(HELLO, seed=4, choices=2, stream=True, stream_usage=True)
+    assert read_request(body(seed=4, n=2, stream=True, stream_options={"include_usage": True}), "offline") == Request(
+        HELLO, seed=4, choices=2, stream=True, stream_usage=True
+    )
 
 
 def test_content_in_parts_is_joined() -> None:
@@ -54,15 +54,11 @@ def test_every_response_format_is_accepted(kind: str) -> None:
         pytest.param(b"{", 400, None, "not valid JSON", id="broken json"),
         pytest.param(b"\xff\xfe", 400, None, "not valid JSON", id="no utf-8"),
         pytest.param(b"[]", 400, None, "must be a JSON object", id="a list"),
-        pytest.param(
-            body(model="gpt"), 404, "model", "'gpt' does not exist; this server has 'offline'", id="model"
-        ),
+        pytest.param(body(model="gpt"), 404, "model", "'gpt' does not exist; this server has 'offline'", id="model"),
         pytest.param(b"{}", 404, "model", "None does not exist", id="no model"),
         pytest.param(body(messages=[]), 400, "messages", "at least one message", id="no messages"),
         pytest.param(body(messages="hi"), 400, "messages", "must be a list", id="a text for messages"),
-        pytest.param(
-            body(messages=["hi"]), 400, "messages[0].role", "must be one of", id="a text for a message"
-        ),
+        pytest.param(body(messages=["hi"]), 400, "messages[0].role", "must be one of", id="a text for a message"),
         pytest.param(
             body(messages=[*HELLO, {"role": "judge", "content": ""}]),
             400,
@@ -89,17 +85,11 @@ def test_every_response_format_is_accepted(kind: str) -> None:
         pytest.param(body(n="2"), 400, "n", "whole number", id="n as text"),
         pytest.param(body(seed=1.5), 400, "seed", "whole number", id="half a seed"),
         pytest.param(body(seed=True), 400, "seed", "whole number", id="a flag for a seed"),
-        pytest.param(
-            body(response_format={"type": "xml"}), 400, "response_format", "json_schema", id="format"
-        ),
-        pytest.param(
-            body(response_format="json"), 400, "response_format", "json_schema", id="format as text"
-        ),
+        pytest.param(body(response_format={"type": "xml"}), 400, "response_format", "json_schema", id="format"),
+        pytest.param(body(response_format="json"), 400, "response_format", "json_schema", id="format as text"),
     ],
 )
-def test_a_wrong_request_is_refused_in_openais_shape(
-    raw: bytes, status: int, param: str | None, words: str
-) -> None:
+def test_a_wrong_request_is_refused_in_openais_shape(raw: bytes, status: int, param: str | None, words: str) -> None:
     """Status, parameter and words of each refusal."""
     with pytest.raises(RefusedRequestError) as caught:
         read_request(raw, "offline")
@@ -109,10 +99,7 @@ def test_a_wrong_request_is_refused_in_openais_shape(
     assert set(error) == {"message", "type", "param", "code"}
 
 
-@given(
-    st.binary(max_size=60)
-    | st.recursive(st.none() | st.text(), st.lists).map(lambda d: json.dumps(d).encode())
-)
+@given(st.binary(max_size=60) | st.recursive(st.none() | st.text(), st.lists).map(lambda d: json.dumps(d).encode()))
 def test_no_wild_body_does_anything_but_be_refused(raw: bytes) -> None:
     """Whatever comes in, nothing else is raised."""
     with pytest.raises(RefusedRequestError) as caught:
@@ -145,9 +132,7 @@ def test_a_streams_pieces_make_up_the_texts(texts: list[str], usage: bool) -> No
     *events, last = list(chunks(request, "offline", texts))
     assert last == b"data: [DONE]\n\n"
     joined = [""] * len(texts)
-    parsed = [
-        ChatCompletionChunk.model_validate(orjson.loads(event.removeprefix(b"data: "))) for event in events
-    ]
+    parsed = [ChatCompletionChunk.model_validate(orjson.loads(event.removeprefix(b"data: "))) for event in events]
     for chunk in parsed:
         for choice in chunk.choices:
             joined[choice.index] += choice.delta.content or ""

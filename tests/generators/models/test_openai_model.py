@@ -149,9 +149,7 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
         "on_httpx",
         pytest.param(
             "on_aiohttp",
-            marks=pytest.mark.skipif(
-                importlib.util.find_spec("aiohttp") is None, reason="aiohttp is not installed"
-            ),
+            marks=pytest.mark.skipif(importlib.util.find_spec("aiohttp") is None, reason="aiohttp is not installed"),
         ),
     ],
 )
@@ -162,9 +160,7 @@ def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 def model_of(server: FaultServer, **fields: Any) -> OpenAICompatibleLLM:
-    return OpenAICompatibleLLM(
-        block=OpenAIModel(**{"model": "m", "base_url": server.url, "max_retries": 2, **fields})
-    )
+    return OpenAICompatibleLLM(block=OpenAIModel(**{"model": "m", "base_url": server.url, "max_retries": 2, **fields}))
 
 
 def ask(llm: OpenAICompatibleLLM, **arguments: Any) -> dict[str, Any]:
@@ -231,27 +227,19 @@ def test_a_passing_fault_costs_nothing_but_another_attempt(server: FaultServer, 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        pytest.param(
-            says(429, error_body("slow down")), "http 429 after 3 attempts: slow down", id="rate limit"
-        ),
+        pytest.param(says(429, error_body("slow down")), "http 429 after 3 attempts: slow down", id="rate limit"),
         pytest.param(says(500, error_body("oops")), "http 500 after 3 attempts: oops", id="server error"),
         pytest.param(says(502, b"bad  gateway\n"), "http 502 after 3 attempts: bad gateway", id="plain text"),
         pytest.param(says(500, b""), "http 500 after 3 attempts: (no words)", id="no words"),
         pytest.param(drops_at_once, "connection lost after 3 attempts", id="dropped"),
         pytest.param(drops_mid_body, "connection lost after 3 attempts", id="dropped in the body"),
         pytest.param(speaks_no_http, "connection lost after 3 attempts", id="no http"),
-        pytest.param(
-            says(200, b"nonsense"), "the reply is no JSON after 3 attempts: 'nonsense'", id="malformed"
-        ),
-        pytest.param(
-            says(200, b'{"id": 1}'), 'the reply holds no message after 3 attempts: {"id":1}', id="shape"
-        ),
+        pytest.param(says(200, b"nonsense"), "the reply is no JSON after 3 attempts: 'nonsense'", id="malformed"),
+        pytest.param(says(200, b'{"id": 1}'), 'the reply holds no message after 3 attempts: {"id":1}', id="shape"),
         pytest.param(says(200, chat_body("")), "empty reply after 3 attempts", id="empty"),
     ],
 )
-def test_a_lasting_fault_is_data_with_the_servers_words(
-    server: FaultServer, fault: Behaviour, reason: str
-) -> None:
+def test_a_lasting_fault_is_data_with_the_servers_words(server: FaultServer, fault: Behaviour, reason: str) -> None:
     """After the last attempt there is a reason instead of a text, and no exception."""
     server.behaviours = [fault]
     output = ask(model_of(server))
@@ -366,9 +354,7 @@ def test_a_refused_key_stops_the_run_and_says_where_it_was_read(
     """One clear error with the variable's name, and without the key even if the server repeats it."""
     monkeypatch.setenv("MY_KEY", "sk-very-secret-1234")
     server.behaviours = [says(status, error_body("bad key sk-very-secret-1234"))]
-    with pytest.raises(
-        ModelError, match=r"refused the key: http 40\d: bad key \[key\]; .* read from MY_KEY"
-    ) as caught:
+    with pytest.raises(ModelError, match=r"refused the key: http 40\d: bad key \[key\]; .* read from MY_KEY") as caught:
         ask(model_of(server, api_key_env="MY_KEY"))
     assert "secret" not in str(caught.value)
     assert len(server.requests) == 1
@@ -386,9 +372,7 @@ def test_a_refused_key_is_found_at_load(server: FaultServer) -> None:
 def test_an_unknown_model_stops_the_run_and_lists_the_known_ones(server: FaultServer) -> None:
     """A 404 names the models the server has."""
     server.behaviours = [says(404, error_body("no such model", "model_not_found"))]
-    with pytest.raises(
-        ModelError, match="does not know model 'm': http 404: no such model; it has: m, small"
-    ):
+    with pytest.raises(ModelError, match="does not know model 'm': http 404: no such model; it has: m, small"):
         ask(model_of(server))
 
 
@@ -400,12 +384,8 @@ def test_a_wrong_path_says_how_base_urls_end(server: FaultServer) -> None:
         ask(model_of(server))
 
 
-@pytest.mark.parametrize(
-    ("status", "code"), [(429, "insufficient_quota"), (402, None), (400, "unsupported_parameter")]
-)
-def test_what_would_fail_for_every_row_stops_the_run(
-    server: FaultServer, status: int, code: str | None
-) -> None:
+@pytest.mark.parametrize(("status", "code"), [(429, "insufficient_quota"), (402, None), (400, "unsupported_parameter")])
+def test_what_would_fail_for_every_row_stops_the_run(server: FaultServer, status: int, code: str | None) -> None:
     """No quota, no money, a parameter the model does not take: no second call is made."""
     server.behaviours = [says(status, error_body("no way", code))]
     with pytest.raises(ModelError, match=f"http {status}: no way"):
@@ -433,12 +413,8 @@ def test_once_stopped_no_waiting_call_is_sent(server: FaultServer) -> None:
 def test_an_unset_key_is_an_error_unless_the_server_is_on_this_machine(server: FaultServer) -> None:
     """Loopback needs no key; an address elsewhere does, and the error says which variable."""
     assert ask(model_of(server))["failure"] == [None]
-    far = OpenAICompatibleLLM(
-        block=OpenAIModel(model="m", base_url="https://models.example/v1", api_key_env="FAR_KEY")
-    )
-    with pytest.raises(
-        ModelError, match=r"variable FAR_KEY is not set, and https://models\.example/v1 needs a key"
-    ):
+    far = OpenAICompatibleLLM(block=OpenAIModel(model="m", base_url="https://models.example/v1", api_key_env="FAR_KEY"))
+    with pytest.raises(ModelError, match=r"variable FAR_KEY is not set, and https://models\.example/v1 needs a key"):
         far.load()
 
 

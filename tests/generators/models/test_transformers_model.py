@@ -130,9 +130,7 @@ def test_a_sample_depends_on_its_own_seed_and_not_on_its_neighbours(checkpoint: 
     """Sampled replies repeat, whoever else is in the batch; another sample index gives another reply."""
     warm = {"temperature": 1.5}
     together = texts(ask(model_of(checkpoint, **warm, batch_size=8), PROMPTS, sample=1))
-    alone = [
-        texts(ask(model_of(checkpoint, **warm, batch_size=1), [prompt], sample=1))[0] for prompt in PROMPTS
-    ]
+    alone = [texts(ask(model_of(checkpoint, **warm, batch_size=1), [prompt], sample=1))[0] for prompt in PROMPTS]
     assert alone == together
     assert texts(ask(model_of(checkpoint, **warm), PROMPTS, sample=2)) != together
     assert texts(ask(model_of(checkpoint), PROMPTS)) != together
@@ -153,9 +151,7 @@ def test_sampling_follows_the_softmax(checkpoint: Path) -> None:
 def test_several_generations_are_consecutive_samples(checkpoint: Path) -> None:
     """`num_generations` 3 from sample 5 is samples 5, 6 and 7."""
     three = ask(model_of(checkpoint, temperature=1.0), ["Where?"], num_generations=3, sample=5)[0]
-    singles = [
-        texts(ask(model_of(checkpoint, temperature=1.0), ["Where?"], sample=5 + i))[0] for i in range(3)
-    ]
+    singles = [texts(ask(model_of(checkpoint, temperature=1.0), ["Where?"], sample=5 + i))[0] for i in range(3)]
     assert three["generations"] == singles
     assert three["failure"] == [None] * 3
 
@@ -185,9 +181,7 @@ def test_the_chat_template_is_used_and_a_refused_system_message_moves(checkpoint
     messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where?"}]
     assert tokenizer.decode(prompt_ids(tokenizer, messages)) == "Be brief.\n\nWhere?\n\n"
     tokenizer.chat_template = CHAT_TEMPLATE
-    assert (
-        tokenizer.decode(prompt_ids(tokenizer, messages)) == "<s>user: Be brief.\n\nWhere?</s><s>assistant:"
-    )
+    assert tokenizer.decode(prompt_ids(tokenizer, messages)) == "<s>user: Be brief.\n\nWhere?</s><s>assistant:"
 
 
 def test_padding_stands_on_the_left_and_is_masked() -> None:
