@@ -15,12 +15,12 @@ _OPTION = re.compile(r"(?:^|[\s,;(\[])\(?([A-J])[).:]\s*(.+?)(?=(?:[\s,;]+\(?[A-
 _BARE_LETTER = re.compile(r"^\W*([A-J])\W*$")
 _LEADING_LETTER = re.compile(r"^\W*(?:\(([A-J])\)|([A-J])[).:])(?:\s|$)")
 _STATED_LETTER = re.compile(
-    r"\b(?:answer(?: is|:| must be| would be)?|option|choice|choose|chose|pick|picked|select|go with|"
-    r"letter|it's|it is|say)\s*:?\s*"
-    r"(?:is |the |option |choice |letter )*[*_]*[(\[\"']?([A-J])(?![\w'])[)\]\"']?",
+    r"\b(?i:answer(?: is|:| must be| would be)?|option|choice|choose|chose|pick|picked|select|go with|"
+    r"letter|it's|it is|it has to be|it comes (?:down )?to|mark it(?: down)? as|hold with|say)\s*:?\s*"
+    r"(?:(?i:is|the|option|choice|letter) )*[*_]*[(\[\"']?([A-J])(?![\w'])[)\]\"']?",
 )
 _MARKED_LETTER = re.compile(
-    r"\(([A-J])\)|(?:^|(?<=\s))([B-HJ])(?=[).:,!?;]|\s*$)|(?:^|\n)\s*([A-J])[).:]", re.MULTILINE
+    r"\(([A-J])\)|(?:^|(?<=\s))([A-HJ])(?=[).:,!?;]|\s*$)|(?:^|\n)\s*([A-J])[).:]", re.MULTILINE
 )
 _NOT_LETTER = re.compile(
     r"\b(?:not|never|nor|isn't|neither|than)\s+(?:option |choice |the |"

@@ -193,3 +193,18 @@ def test_two_final_numbers_agree_exactly_when_equal(a: int, b: int) -> None:
 def test_any_texts_get_a_check(question: str, answer: str, said: str) -> None:
     """Wild input gives a verdict with both sides in words."""
     assert check_agreement(question, answer, said).detail
+
+
+@pytest.mark.parametrize(
+    ("said", "agreed"),
+    [
+        pytest.param("Plain enough.\nMark it as A.", True, id="the right letter at the end of a sentence"),
+        pytest.param("Well then.\nAnswer: B", False, id="another letter in the same form"),
+        pytest.param("A river runs north, as I recall.", False, id="no letter but the article"),
+    ],
+)
+def test_an_answer_line_with_a_capital_is_a_choice(said: str, agreed: bool) -> None:
+    """The usual last line "Answer: A" makes the strict check for letters the one that is used."""
+    question = "Where does the river run?\nA) north\nB) south\nC) east\nD) west"
+    found = check_agreement(question, "It runs towards the sea.\nAnswer: A", said, similarity=0.9)
+    assert (found.method, found.agreed) == ("choice", agreed)

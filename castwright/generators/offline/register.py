@@ -73,7 +73,7 @@ _PLAIN_TO_FORMAL = [
 _SHORT_FORMS = [
     (re.compile(pattern), said)
     for pattern, said in [
-        (r"\bI am\b(?! [a-z]+,? (?:so|and that)\b)", "I'm"),
+        (r"\bI am\b(?!\s*(?:[.,;:!?]|$))(?! [a-z]+,? (?:so|and that)\b)", "I'm"),
         (r"\bdo not\b", "don't"),
         (r"\bI would\b", "I'd"),
         (r"\bcannot\b", "can't"),
@@ -82,7 +82,7 @@ _SHORT_FORMS = [
         (r"\bis not\b", "isn't"),
         (r"\bwill not\b", "won't"),
         (r"\b([Tt])hat is (?=[a-z]+ [a-z])", r"\1hat's "),
-        (r"\b([Yy])ou are\b", r"\1ou're"),
+        (r"\b([Yy])ou are\b(?!\s*(?:[.,;:!?]|$))", r"\1ou're"),
         (r"\bdoes not\b", "doesn't"),
     ]
 ]
