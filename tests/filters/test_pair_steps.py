@@ -282,3 +282,15 @@ def test_similarities_belong_to_their_rows(rows: list[tuple[str, bool]]) -> None
             left, right = ByLetters().encode([row["left"], row["right"]])
             assert cosine == pytest.approx(float(left @ right), abs=1e-3)
     assert set(embedder.seen) <= {row[side] for row in data if row["wanted"] for side in ("left", "right")}
+
+
+def test_a_number_settles_itself_without_an_embedding(embedder: ByLetters) -> None:
+    """Only answers that nothing stricter fits are embedded: most of a set of sums never is."""
+    rows = [
+        answer_row("What is 12 + 9?", "12 + 9 = 21.\n#### 21", "So it is 21."),
+        answer_row("What do bees make?", "Bees make honey.", "Bees make honey, they do."),
+    ]
+    first, second = run(VerifyAnswer, rows, min_similarity=0.1)
+    assert (first["verdict"], first["score"]) == ("keep", None)
+    assert second["score"] is not None
+    assert all("honey" in text for text in embedder.seen)
