@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -194,19 +193,25 @@ def test_rows_come_back_in_order_whatever_each_takes() -> None:
 
 
 def test_a_slow_row_holds_up_nobody() -> None:
-    """While one row waits, all others pass both model-calling steps: the time is the slowest row's."""
+    """One row waits in the first step until every other row has passed the second: a barrier would never end."""
+    all_others_are_through = asyncio.Event()
+    through: list[int] = []
 
     class OneSlow(Wait):
         async def generate(self, row: dict[str, Any]) -> dict[str, Any]:
-            await asyncio.sleep(0.5 if row["n"] == 0 else 0.001)
-            return {**row, "at": time.monotonic()}
+            if self.name == "one" and row["n"] == 0:
+                await asyncio.wait_for(all_others_are_through.wait(), timeout=60)
+            if self.name == "two" and row["n"] != 0:
+                through.append(row["n"])
+                if len(through) == 299:
+                    all_others_are_through.set()
+            return row
 
     with Pipeline(name="slow") as pipeline:
         load = LoadDataFromDicts(data=rows_of(300))
         load >> OneSlow(name="one") >> OneSlow(name="two")
-    rows = run_local(pipeline).rows
-    slow, others = rows[0]["at"], [row["at"] for row in rows[1:]]
-    assert max(others) < slow - 0.5
+    assert [row["n"] for row in run_local(pipeline).rows] == list(range(300))
+    assert sorted(through) == list(range(1, 300))
 
 
 def test_rows_in_flight_are_limited() -> None:
