@@ -81,8 +81,9 @@ def preview(
 def stages(recipe: RecipePath, out: Out = None, overrides: Overrides = None) -> None:
     """List a recipe's stages, which of them stand, and what they hold."""
     from castwright.pipelines.checkpoint import read_manifest
+    from castwright.pipelines.fingerprint import fingerprint
     from castwright.pipelines.recipe_file import read_recipe
-    from castwright.pipelines.runner import fingerprint, plan
+    from castwright.pipelines.runner import plan
     from castwright.pipelines.stage import Context
 
     read = read_recipe(recipe, overrides)

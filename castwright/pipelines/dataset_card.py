@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -11,11 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from castwright import __version__
 from castwright.generators.models.load import model_label
 from castwright.pipelines.checkpoint import read_manifest
+from castwright.pipelines.data_set import Config, DataSet
 from castwright.pipelines.recipe import BundledRows
 from castwright.pipelines.stage import Context
-
-if TYPE_CHECKING:
-    from castwright.pipelines.export import Config, DataSet
 
 _BUNDLED_LICENCE = "cc0-1.0"
 _SIZES = (

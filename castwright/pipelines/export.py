@@ -7,20 +7,15 @@ pre-training. Only rows that curation kept are exported.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from castwright.pipelines.data_set import Config, DataSet, by_split, write_data_set
 from castwright.pipelines.dataset_card import write_card
 from castwright.pipelines.stage import Context, Report, Stage
 from castwright.pipelines.streams import Row
-
-SPLITS = ("train", "validation", "test")
 
 _text = pa.string()
 _messages = pa.list_(pa.struct([("role", _text), ("content", _text)]))
@@ -32,44 +27,6 @@ _SFT: list[tuple[str, pa.DataType]] = [
     ("table", _text),
     *_LINEAGE,
 ]
-
-
-@dataclass(frozen=True)
-class Config:
-    """One configuration of a data set: rows by split, and their columns."""
-
-    name: str
-    schema: pa.Schema
-    rows: dict[str, list[Row]]
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """One exported data set; `task_categories` and `tags` are the Hub's words.
-
-    `synthetic`: whether castwright's models wrote it; what was only read and marked up is not.
-    """
-
-    name: str
-    title: str
-    summary: str
-    configs: tuple[Config, ...]
-    task_categories: tuple[str, ...] = ("text-generation",)
-    tags: tuple[str, ...] = field(default=())
-    synthetic: bool = True
-
-    @property
-    def count(self) -> int:
-        """Return how many rows its largest configuration has."""
-        return max((sum(map(len, config.rows.values())) for config in self.configs), default=0)
-
-
-def by_split(rows: Iterator[tuple[str, Row]] | list[tuple[str, Row]]) -> dict[str, list[Row]]:
-    """Return rows grouped by split, in the order train, validation, test, without empty ones."""
-    groups: dict[str, list[Row]] = defaultdict(list)
-    for split, row in rows:
-        groups[split].append(row)
-    return {split: groups[split] for split in SPLITS if groups[split]}
 
 
 def _personas(context: Context) -> DataSet:
@@ -271,16 +228,6 @@ def data_sets(context: Context) -> list[DataSet]:
     if context.has("instruction_pretraining"):
         made.append(_instruction_pretraining(context))
     return [dataset for dataset in made if dataset.count]
-
-
-def write_data_set(dataset: DataSet, folder: Path) -> None:
-    """Write the parquet files of a data set: `<config>/<split>.parquet`."""
-    for config in dataset.configs:
-        for split, rows in config.rows.items():
-            path = folder / config.name / f"{split}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fitted = [{name: row.get(name) for name in config.schema.names} for row in rows]
-            pq.write_table(pa.Table.from_pylist(fitted, config.schema), path, compression="zstd")
 
 
 def _work(context: Context, folder: Path, report: Report) -> dict[str, Any]:

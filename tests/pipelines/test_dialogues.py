@@ -20,10 +20,10 @@ from castwright.personas.card import PersonaCard
 from castwright.personas.render import system_prompt
 from castwright.pipelines import dialogues, run_local
 from castwright.pipelines.dialogues import pair_up
+from castwright.pipelines.fingerprint import fingerprint
 from castwright.pipelines.inputs import Question
 from castwright.pipelines.preference_pairs import positives
 from castwright.pipelines.preview import readable
-from castwright.pipelines.runner import fingerprint
 from castwright.pipelines.stage import Context
 from castwright.pipelines.stages import STAGE_BY_NAME
 

@@ -15,7 +15,8 @@ from finished_run import SFT, finished_run
 from hypothesis import given
 from hypothesis import strategies as st
 
-from castwright.pipelines.export import SPLITS, by_split, data_sets, kept_ids, kto_rows
+from castwright.pipelines.data_set import SPLITS, by_split
+from castwright.pipelines.export import data_sets, kept_ids, kto_rows
 from castwright.pipelines.lineage import find_row
 from castwright.pipelines.stage import Context
 
@@ -321,7 +322,7 @@ def test_every_exported_row_can_be_traced(run: Context, loaded: Loaded, name: st
 
 def test_the_same_run_exports_the_same_bytes(run: Context, tmp_path: Path) -> None:
     """Exporting again writes equal parquet files."""
-    from castwright.pipelines.export import write_data_set
+    from castwright.pipelines.data_set import write_data_set
 
     for dataset in data_sets(Context(run.recipe, run.out)):
         write_data_set(dataset, tmp_path / dataset.name)

@@ -13,12 +13,13 @@ from small_run import recipe_of, rerun, table, write_lines
 from castwright.errors import BadRecord, RecipeError, SourceError
 from castwright.generators.script import normalise, parse_script
 from castwright.pipelines import LoadRows, instruction_pretraining, run_local
+from castwright.pipelines.fingerprint import input_files
 from castwright.pipelines.inputs import read_scripts
 from castwright.pipelines.instruction_pretraining import STAGE, passage_rows
 from castwright.pipelines.lineage import trace
 from castwright.pipelines.preview import readable
 from castwright.pipelines.recipe import BundledRows, TableRows, TextFiles
-from castwright.pipelines.runner import input_files, run_recipe
+from castwright.pipelines.runner import run_recipe
 from castwright.pipelines.stage import Context
 
 ONLY = {"stages": ["instruction_pretraining"]}

@@ -20,8 +20,9 @@ from castwright.errors import RecipeError, SourceError, StepError
 from castwright.generators import prompt
 from castwright.generators.persona_response import PersonaResponse
 from castwright.pipelines.checkpoint import read_manifest
+from castwright.pipelines.fingerprint import fingerprint
 from castwright.pipelines.recipe import STAGES
-from castwright.pipelines.runner import fingerprint, run_recipe
+from castwright.pipelines.runner import run_recipe
 from castwright.pipelines.stage import Context
 from castwright.pipelines.stages import STAGE_BY_NAME
 
