@@ -23,6 +23,7 @@ from distilabel.pipeline import Pipeline
 
 from castwright.errors import CastwrightError, StepError
 from castwright.pipelines.calls import RowFailure, close_models, explain, find_bad_row, loaded, process
+from castwright.pipelines.event_loop import run_to_end
 from castwright.pipelines.streams import Edge, Item, Row
 from castwright.pipelines.wiring import Node, wire
 
@@ -72,25 +73,8 @@ def run_local(
         pipeline._set_runtime_parameters(dict(parameters))
     pipeline.dag.validate()
     run = _Run(pipeline, on_progress, rows_in_flight)
-    try:
-        asyncio.run(run.run())
-    except BaseExceptionGroup as group:
-        raise _first_cause(group) from None
+    run_to_end(run.run())
     return LocalRun(run.leaves, run.rows_out, tuple(run.failures))
-
-
-def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    leaves: list[BaseException] = []
-
-    def collect(error: BaseException) -> None:
-        if isinstance(error, BaseExceptionGroup):
-            for inner in error.exceptions:
-                collect(inner)
-        else:
-            leaves.append(error)
-
-    collect(group)
-    return next((error for error in leaves if isinstance(error, CastwrightError)), leaves[0])
 
 
 class _Run:

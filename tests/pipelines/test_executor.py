@@ -334,3 +334,12 @@ def test_progress_counts_the_rows_of_each_step() -> None:
     run = run_local(with_global_step(), on_progress=seen.__setitem__)
     assert seen == run.rows_out
     assert set(seen.values()) == {130}
+
+
+def test_a_pipeline_runs_inside_a_running_loop() -> None:
+    """In a notebook a loop runs already; the run takes one of its own."""
+
+    async def cell() -> Rows:
+        return run_local(with_global_step()).rows
+
+    assert len(asyncio.run(cell())) == 130
