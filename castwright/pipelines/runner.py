@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +151,7 @@ def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress
         aside = f"; {len(bad)} records were kept aside, the first at {bad[0].place}: {bad[0].reason}" if bad else ""
         raise SourceError(f"stage {stage.name!r} has no rows to work on{aside}")
     progress.start(len(rows), len(bad))
-    made = _through_graph(stage, context, rows, progress)
+    made = _through_graph(stage.graph(context, rows), stage.name, context.recipe.engine, rows, progress)
     finished = [_labelled(stage, context, stage.finish(context, row), row) for row in made]
     kept = [row for row in finished if row["verdict"] != "drop"]
     rejected = [row for row in finished if row["verdict"] == "drop"] + [_bad_row(stage, record) for record in bad]
@@ -162,17 +161,15 @@ def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress
     return Manifest(stage.name, mark, len(rows) + len(bad), len(kept), reasons, details=_measures(kept))
 
 
-def _through_graph(stage: Stage, context: Context, rows: list[Row], progress: StageProgress) -> list[Row]:
-    if stage.graph is None:
-        raise CastwrightError(f"stage {stage.name!r} has no graph")
-    pipeline: Pipeline = stage.graph(context, rows)
-    made = run_graph(pipeline, context.recipe.engine, on_progress=progress.step)
-    places = {row["row_id"]: place for place, row in zip(count(), rows)}
+def _through_graph(pipeline: Pipeline, name: str, engine: str, rows: list[Row], progress: StageProgress) -> list[Row]:
+    """Return what a stage's graph makes of its rows, in their order, none lost."""
+    made = run_graph(pipeline, engine, on_progress=progress.step)
+    places = {row["row_id"]: place for place, row in enumerate(rows)}
     made.sort(key=lambda row: places.get(row["row_id"], len(places)))
     if len(made) != len(rows):
         raise CastwrightError(
-            f"stage {stage.name!r}: {len(rows)} rows went in and {len(made)} came out of engine "
-            f"{context.recipe.engine!r}; nothing was written"
+            f"stage {name!r}: {len(rows)} rows went in and {len(made)} came out of engine {engine!r}; "
+            "nothing was written"
         )
     return made
 
