@@ -1,4 +1,4 @@
-"""`castwright` and `python -m castwright`: errors a user can mend are one line and exit code 2."""
+"""`castwright` and `python -m castwright`: errors a user can mend are one line and exit code 2, a stop 3 or 130."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def main() -> None:
     """Run the command line."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from castwright.cli import app
-    from castwright.errors import CastwrightError
+    from castwright.errors import CastwrightError, Stopped
 
     try:
         app()
     except CastwrightError as error:
         one_line = " ".join(line.strip() for line in str(error).splitlines())
         print(f"castwright: {one_line}", file=sys.stderr)  # noqa: T201 (this is the command line)
-        sys.exit(2)
+        sys.exit(error.exit_code if isinstance(error, Stopped) else 2)
     except Exception:
         # distilabel installs a traceback that prints local variables, and those may hold what must not be shown
         traceback.print_exc()

@@ -6,10 +6,11 @@ The failure model has three kinds:
    it stood and the remedy; the command line prints it as one line and exits with 2. No traceback.
 2. *One record is bad* among good ones: never an exception. The record is kept aside as a `BadRecord` with
    its place and reason, and the run goes on.
-3. *A model call fails*: never an exception either, but a `Reply` with a failure, so that one lost call
+3. *A model call fails*: never an exception either, but an `Answer` with a failure, so that one lost call
    costs one row. Only what would fail for every row (a wrong key, a model the server lacks) is kind 1.
 
-Anything else that is raised is a bug of ours and shows its traceback.
+A run that is told to stop (Ctrl-C, a budget) is none of these: `Stopped` says how to go on, with exit codes of its
+own. Anything else that is raised is a bug of ours and shows its traceback.
 """
 
 from __future__ import annotations
@@ -33,6 +34,21 @@ class SourceError(CastwrightError):
 
 class ModelError(CastwrightError):
     """A model that cannot be used at all: wrong key, unknown name, missing package."""
+
+
+class JournalError(CastwrightError):
+    """The journal of model calls cannot be used: its file, its disk or its rights."""
+
+
+class Stopped(CastwrightError):  # noqa: N818 (nothing went wrong)
+    """A run was told to stop and has: what was answered is in the journal, the next run goes on from there.
+
+    `exit_code` is what the command line ends with: 130 after Ctrl-C, 3 where a budget is used up.
+    """
+
+    def __init__(self, message: str, exit_code: int = 3) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class StepError(CastwrightError):

@@ -1,12 +1,27 @@
-"""Fixtures for all rooms: the offline model behind real HTTP on a free loopback port."""
+"""Fixtures for all rooms: a journal of its own for every test, the offline model behind real HTTP on a free port."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+_journals = tempfile.TemporaryDirectory(prefix="castwright-journals-")
+# for what is made before any test of a module: a run that several share
+os.environ["CASTWRIGHT_JOURNAL"] = str(Path(_journals.name) / "journal.db")
+
+
+@pytest.fixture(autouse=True)
+def journal(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the journal of this test: no test reads the user's own, nor what another test was answered."""
+    path = tmp_path_factory.mktemp("journal") / "journal.db"
+    monkeypatch.setenv("CASTWRIGHT_JOURNAL", str(path))
+    return path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 from distilabel.models.llms import LLM, AsyncLLM
@@ -34,6 +34,7 @@ class Caller:
     def __init__(self, llm: LLM, *, sample: int = 0, schema: dict[str, Any] | None = None, batch: int = 1) -> None:
         self.llm = llm
         self._sample, self._schema, self._batch = sample, schema, batch
+        self._answer: Callable[..., Awaitable[Answer]] | None = None
         self._arguments: dict[str, Any] = {}
         self._batcher: MicroBatcher[list[Message], dict[str, Any]] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -51,7 +52,9 @@ class Caller:
         """
         self.llm.load()
         self._arguments = _call_arguments(self.llm, self._sample, self._schema)
-        if not self.is_async:
+        if hasattr(self.llm, "client"):  # one of ours: asked without a detour
+            self._answer = self.llm.client().answer
+        elif not self.is_async:
             self._batcher = MicroBatcher(self._generate, size=self._batch)
 
     def close(self) -> None:
@@ -70,6 +73,8 @@ class Caller:
         Raises:
             CastwrightError: the model can answer no row at all.
         """
+        if self._answer is not None:
+            return await self._answer(messages, self._sample, self._schema)
         try:
             if self._batcher is not None:
                 output = await self._batcher.submit(messages)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
 
 from castwright.generators.prompt import Message, load_prompt
 from castwright.generators.step import ModelStep, Row
+from castwright.generators.structured import read_object
 from castwright.personas.card import PersonaCard
 from castwright.personas.character import merge_facts
 
-_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+_FIELDS = frozenset(PersonaCard.model_fields) - {"persona_id"}
 
 
 def read_card(reply: str, facts: dict[str, Any]) -> PersonaCard:
@@ -22,15 +22,14 @@ def read_card(reply: str, facts: dict[str, Any]) -> PersonaCard:
     Raises:
         ValueError: the reply holds no JSON object, or one that makes no card; says which field is wrong.
     """
-    fenced = _FENCED.search(reply)
-    text = fenced.group(1) if fenced else reply[reply.find("{") : reply.rfind("}") + 1]
-    try:
-        written = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the reply is no JSON object: {error.msg} at character {error.pos}") from None
-    if not isinstance(written, dict):
-        raise ValueError(f"the reply is a JSON {type(written).__name__}, not an object")
-    known = {key: value for key, value in written.items() if key in PersonaCard.model_fields and key != "persona_id"}
+    read = read_object(reply)
+    known = {key: value for key, value in read.value.items() if key in _FIELDS}
+    # a quote in a text makes its second half look like a key: in a repaired card an unknown one may be lost words
+    strangers = [key for key in read.value if key not in PersonaCard.model_fields]
+    if read.repaired and strangers:
+        raise ValueError(
+            f"the reply is no JSON object: repaired, it has a field {strangers[0][:40]!r} that no card has"
+        )
     try:
         return PersonaCard.model_validate({**merge_facts(known, facts), "source": {}})
     except ValidationError as error:

@@ -352,7 +352,7 @@ def test_a_saved_graph_holds_both_models_and_no_secret(
     with Pipeline(name="saved") as pipeline:
         load = LoadDataFromDicts(data=[opening()])
         load >> Dialogue(name="talk", ask_llm=ask, chat_llm=chat, personas=personas, max_turns=7)
-    ask._reset()
+    ask.client()
     pipeline.save(tmp_path / "pipeline.yaml", format="yaml")
     assert "very-secret" not in (tmp_path / "pipeline.yaml").read_text()
     again = Pipeline.from_yaml(tmp_path / "pipeline.yaml").dag.get_step("talk")["step"]

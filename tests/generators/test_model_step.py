@@ -18,6 +18,8 @@ from castwright.generators.models.config import OpenAIModel
 from castwright.generators.models.openai import OpenAICompatibleLLM
 from castwright.generators.prompt import Message
 from castwright.generators.step import ModelStep
+from castwright.generators.structured import read_object
+from castwright.pipelines.executor import run_local
 
 
 class Echo(AsyncLLM):
@@ -144,6 +146,47 @@ def run(step: ModelStep, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def questions(*texts: str) -> list[dict[str, Any]]:
     return [{"row_id": str(i), "question": text} for i, text in enumerate(texts)]
+
+
+class Scripted(AsyncLLM):
+    """Gives each question its own replies, one after the other; a reply that is an exception is raised.
+
+    A question is known by its first message, whatever was said since. `asked` keeps all messages, in order.
+    """
+
+    replies: dict[str, list[Any]] = {}  # noqa: RUF012 (a pydantic field)
+    asked: list[Any] = []  # noqa: RUF012
+
+    @property
+    def model_name(self) -> str:
+        return "scripted"
+
+    async def agenerate(self, input: Any, num_generations: int = 1) -> Any:  # type: ignore[override]  # noqa: A002
+        """Answer.
+
+        Args:
+            input: the messages.
+            num_generations: how many.
+        """
+        said = self.replies[input[0]["content"]][sum(message["role"] == "assistant" for message in input)]
+        self.asked.append(input)
+        await asyncio.sleep(0)
+        if isinstance(said, Exception):
+            raise said
+        return as_output([said if isinstance(said, Answer) else Answer(said)])
+
+
+class Structured(Answering):
+    """A step whose reply is an object with an answer."""
+
+    def json_schema(self) -> dict[str, Any] | None:
+        return {"type": "object"}
+
+    def parse(self, row: dict[str, Any], text: str) -> dict[str, Any]:
+        value = read_object(text).value
+        if "answer" not in value:
+            raise ValueError("the object has no\nanswer")
+        return {"answer": value["answer"]}
 
 
 JUDGED = {"verdict": "keep", "filter": "", "reason": ""}
@@ -304,7 +347,7 @@ def test_a_saved_pipeline_holds_the_block_and_no_secret(tmp_path: Path, monkeypa
         source = LoadDataFromDicts(data=questions("a"))
         source >> Answering(name="ask", llm=OpenAICompatibleLLM(block=block), sample=1)
     step = pipeline.dag.get_step("ask")["step"]
-    step.llm._reset()  # reads the key, as load() does before it asks the server
+    step.llm.client()  # reads the key, as load() does before it asks the server
     pipeline.save(tmp_path / "pipeline.yaml", format="yaml")
     saved = (tmp_path / "pipeline.yaml").read_text()
     assert "MY_KEY" in saved
@@ -312,3 +355,98 @@ def test_a_saved_pipeline_holds_the_block_and_no_secret(tmp_path: Path, monkeypa
         assert "very-secret" not in text
     again = Pipeline.from_yaml(tmp_path / "pipeline.yaml").dag.get_step("ask")["step"]
     assert (again.llm.block, again.sample) == (block, 1)
+
+
+GOOD, NONE = '{"answer": "yes"}', "I would rather not."
+NO_OBJECT = "the reply holds no JSON object: it begins 'I would rather not.'"
+TRIES: dict[str, tuple[list[Any], str, str]] = {
+    "good at once": ([GOOD], "yes", ""),
+    "in a fence": ([f"Sure:\n```json\n{GOOD}\n```"], "yes", ""),
+    "repaired without asking": (['{"answer": "yes",}'], "yes", ""),
+    "good when asked again": ([NONE, GOOD], "yes", ""),
+    "bad twice": (
+        [NONE, '{"mood": 1}', GOOD],
+        "",
+        f"the object has no answer (after one repair request; first: {NO_OBJECT})",
+    ),
+    "the same twice": ([NONE, NONE, GOOD], "", f"{NO_OBJECT} (after one repair request; first: the same)"),
+    "no reply when asked again": (
+        [NONE, Answer(failure="http 500: oops"), GOOD],
+        "",
+        f"{NO_OBJECT} (the repair request failed: http 500: oops)",
+    ),
+    "an exception when asked again": (
+        [NONE, RuntimeError("gone"), GOOD],
+        "",
+        f"{NO_OBJECT} (the repair request failed: RuntimeError: gone)",
+    ),
+    "no first reply": ([Answer(failure="cut off at max_tokens"), GOOD], "", "cut off at max_tokens"),
+}
+CALLS = {name: 1 if name == "no first reply" else min(len(tries[0]), 2) for name, tries in TRIES.items()}
+
+
+def check_tries(rows: list[dict[str, Any]], llm: Scripted) -> None:
+    """Check what every row of TRIES became, and how often each was asked."""
+    assert [row["question"] for row in rows] == list(TRIES)
+    for row, (_, answer, reason) in zip(rows, TRIES.values(), strict=True):
+        assert (row["answer"], row["reason"]) == (answer, reason), row["question"]
+        assert (row["verdict"], row["filter"]) == (("drop", "structured") if reason else ("keep", ""))
+        assert row["model"] == "scripted"
+    assert len({frozenset(row) for row in rows}) == 1
+    asked = [messages[0]["content"] for messages in llm.asked]
+    assert {name: asked.count(name) for name in TRIES} == CALLS
+
+
+def scripted() -> Scripted:
+    return Scripted(replies={name: replies for name, (replies, _, _) in TRIES.items()}, asked=[])
+
+
+def test_an_unreadable_object_is_asked_for_once_more_in_the_local_executor() -> None:
+    """Once, never twice, and not after a call that failed; every row is there, in order, with its reasons."""
+    llm = scripted()
+    with Pipeline(name="local") as pipeline:
+        source = LoadDataFromDicts(data=questions(*TRIES))
+        source >> Structured(llm=llm)
+    check_tries(run_local(pipeline).rows, llm)
+
+
+def test_an_unreadable_object_is_asked_for_once_more_in_process() -> None:
+    """The same rows as distilabel's own engine calls it."""
+    llm = scripted()
+    check_tries(run(step_of(llm, Structured), questions(*TRIES)), llm)
+
+
+def test_a_repair_request_continues_the_conversation() -> None:
+    """The same messages, then the reply without its thoughts, then what was wrong with it."""
+    llm = Scripted(replies={"q": ["<think>hm</think>No.", GOOD]}, asked=[])
+    run(step_of(llm, Structured), questions("q"))
+    first, second = llm.asked
+    assert first == [{"role": "user", "content": "q"}]
+    assert second[:2] == [*first, {"role": "assistant", "content": "No."}]
+    assert [message["role"] for message in second] == ["user", "assistant", "user"]
+    assert "the reply holds no JSON object: it begins 'No.'" in second[2]["content"]
+
+
+def test_free_text_is_never_asked_for_again() -> None:
+    """A step without a schema drops the row at the first reply of no use."""
+    llm = Scripted(replies={"q": ["nonsense", "sense"]}, asked=[])
+    [row] = run(step_of(llm), questions("q"))
+    assert (row["verdict"], row["reason"], len(llm.asked)) == ("drop", "the reply holds no answer", 1)
+
+
+def test_a_wrong_key_found_by_a_repair_request_stops_the_run() -> None:
+    """What no row can be answered with passes through from the second call too."""
+    llm = Scripted(replies={"q": [NONE, ModelError("the key was refused")]}, asked=[])
+    with pytest.raises(ModelError, match="the key was refused"):
+        run(step_of(llm, Structured), questions("q"))
+
+
+def test_a_step_can_be_loaded_again_after_it_was_unloaded() -> None:
+    """Its connection to the model is made anew, and unloading twice does no harm."""
+    step = step_of(Echo())
+    before = step.caller
+    assert run(step, questions("a"))[0]["answer"] == "a #0"
+    step.unload()
+    step.load()
+    assert step.caller is not before
+    assert run(step, questions("b"))[0]["answer"] == "b #0"

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import orjson
 
-from castwright.generators.models.answer import Answer, finished
+from castwright.generators.calls.journal import Reply
 from castwright.generators.models.config import OpenAIModel
 from castwright.generators.models.faults import Fault, excerpt, server_words
 from castwright.generators.prompt import Message
@@ -58,8 +58,8 @@ def _response_format(schema: dict[str, Any] | None, mode: JsonMode) -> dict[str,
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
 
 
-def read_reply(body: str, *, allow_truncated: bool = False, limit: int | None = None) -> Answer | Fault:
-    """Return the answer in the body of a 200, or the fault that it is.
+def read_reply(body: str | bytes) -> Reply | Fault:
+    """Return the reply in the body of a 200, or the fault that it is.
 
     Malformed JSON and JSON of another shape are worth another attempt: both come from proxies and from
     servers that were cut off. Some gateways put an error body under a 200; its words are passed on.
@@ -67,16 +67,25 @@ def read_reply(body: str, *, allow_truncated: bool = False, limit: int | None = 
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return Fault("retry", f"the reply is no JSON: {excerpt(body)!r}")
+        return Fault("retry", f"the reply is no JSON: {excerpt(_words(body))!r}", lost=True)
     try:
         choice = data["choices"][0]
         text = _text_of(choice["message"].get("content"))
         finish = choice.get("finish_reason")
         usage = data.get("usage") or {}
-        tokens = (int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+        tokens = (int(usage.get("prompt_tokens") or 0), _cached(usage), int(usage.get("completion_tokens") or 0))
     except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-        return Fault("retry", f"the reply holds no message: {server_words(body)}")
-    return finished(text, finish, tokens, allow_truncated=allow_truncated, limit=limit)
+        return Fault("retry", f"the reply holds no message: {server_words(_words(body))}", lost=True)
+    return Reply(text or "", finish, *tokens)
+
+
+def _cached(usage: dict[str, Any]) -> int:
+    details = usage.get("prompt_tokens_details") or {}
+    return int(details.get("cached_tokens") or 0)
+
+
+def _words(body: str | bytes) -> str:
+    return body if isinstance(body, str) else body.decode("utf-8", errors="replace")
 
 
 def _text_of(content: Any) -> str | None:

@@ -38,13 +38,30 @@ class OfflineModel(_Block):
     kind: Literal["offline"] = "offline"
 
 
+class BatchSettings(_Block):
+    """How a provider's Batch API is used: at most so many requests and bytes a file, and how often it is asked.
+
+    The defaults are OpenAI's limits; `poll` is in seconds, `quiet` the seconds without a new request after which a
+    batch that is not full is sent.
+    """
+
+    max_requests: int = Field(default=50_000, ge=1, le=50_000)
+    max_bytes: int = Field(default=190_000_000, ge=1_000)
+    poll: float = Field(default=30.0, gt=0)
+    quiet: float = Field(default=2.0, gt=0)
+    completion_window: str = "24h"
+
+
 class OpenAIModel(_Block):
     """Any OpenAI-compatible endpoint.
 
-    `api_key_env` is the name of the environment variable that holds the key. `max_in_flight` counts calls
-    per event loop. `timeout` is in seconds, for one attempt from sending to the reply's last byte;
-    `max_retries` comes on top of the first attempt. What is None is not sent: the server's own default holds.
-    `extra_body` is merged into every request last; a None in it removes that key (`seed: null` for a server
+    `api_key_env` is the name of the environment variable that holds the key. `max_in_flight` is the most calls at
+    one time; refusals and timeouts shrink it for a while. `requests_per_minute` and `tokens_per_minute` (input and
+    output) are what the server allows, None where it does not say. `timeout` is in seconds, for one attempt from
+    sending to the reply's last byte; `max_retries` comes on top of the first attempt. What is None is not sent: the
+    server's own default holds.
+    `batch: true` (or its settings) sends calls through the provider's Batch API: slower, and cheaper where the price
+    says so. `extra_body` is merged into every request last; a None in it removes that key (`seed: null` for a server
     that refuses `seed`). `json_mode` says how a schema is asked for: `auto` tries `schema`, then `object`,
     then `off`, and remembers what the server took. With `allow_truncated`, a reply that was cut off at
     `max_tokens` is kept.
@@ -57,7 +74,9 @@ class OpenAIModel(_Block):
     model: str = Field(min_length=1)
     base_url: str | None = None
     api_key_env: str = "OPENAI_API_KEY"
-    max_in_flight: int = Field(default=64, ge=1, le=1000)
+    max_in_flight: int = Field(default=64, ge=1, le=10_000)
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    tokens_per_minute: float | None = Field(default=None, gt=0)
     timeout: float = Field(default=60.0, gt=0)
     max_retries: int = Field(default=5, ge=0, le=100)
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -66,6 +85,15 @@ class OpenAIModel(_Block):
     json_mode: Literal["auto", "schema", "object", "off"] = "auto"
     allow_truncated: bool = False
     extra_body: dict[str, Any] = {}
+    batch: BatchSettings | None = None
+
+    @field_validator("batch", mode="before")
+    @classmethod
+    def _true_or_settings(cls, value: object) -> object:
+        """Read `true` as the defaults and `false` as none."""
+        if value is True:
+            return {}
+        return None if value is False else value
 
     @field_validator("api_key_env")
     @classmethod
@@ -96,6 +124,13 @@ class OpenAIModel(_Block):
             if _KEY_LIKE.match(leaf) or _KEY_NAME.search(name):
                 raise ValueError(f"extra_body.{name} looks like a secret; use api_key_env for keys")
         return value
+
+    @property
+    def output_limit(self) -> int | None:
+        """The most tokens that a reply can have, by whichever name the server takes it; None where nothing says."""
+        said = [self.extra_body.get(name, None) for name in ("max_completion_tokens", "max_tokens")]
+        stated = [limit for limit in (self.max_tokens, *said) if isinstance(limit, int)]
+        return max(stated) if stated else None
 
     @property
     def url(self) -> str:

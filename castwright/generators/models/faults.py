@@ -46,7 +46,8 @@ class Fault:
     """One failed attempt. `retry_after` is the wait in seconds that the server asked for, if it did.
 
     `unreachable` says that nobody answered at that address (refused, unknown host), in contrast to a
-    connection that broke.
+    connection that broke. `lost` says that the server may have made, and billed, a reply that never came back;
+    `congested` that it had more to do than it could.
     """
 
     verdict: Verdict
@@ -55,6 +56,8 @@ class Fault:
     code: str | None = None
     retry_after: float | None = None
     unreachable: bool = False
+    lost: bool = False
+    congested: bool = False
 
 
 def fault_of(error: Exception, *, timeout: float, secret: str = "") -> Fault:
@@ -64,22 +67,23 @@ def fault_of(error: Exception, *, timeout: float, secret: str = "") -> Fault:
     `secret` is cut out of the server's words: some servers repeat the key they refuse.
     """
     if isinstance(error, openai.APIStatusError):
-        return _status_fault(error, secret)
+        return status_fault(error.status_code, error.response.headers, error.response.text, secret)
     if is_unreachable(error):
         return Fault("retry", "no server at the address", unreachable=True)
     if any(isinstance(cause, TimeoutError) for cause in _causes(error)):
-        return Fault("retry", f"no reply within {timeout:g} s")
+        return Fault("retry", f"no reply within {timeout:g} s", lost=True, congested=True)
     # The transports let some of their own exceptions through unwrapped (aiohttp's for what is no HTTP).
     foreign = isinstance(error, OSError) or type(error).__module__.startswith(_TRANSPORTS)
     if foreign or isinstance(error, openai.APIConnectionError):
-        return Fault("retry", "connection lost")
+        return Fault("retry", "connection lost", lost=True)
     return Fault("drop", excerpt(f"{type(error).__name__}: {error}", secret))
 
 
-def _status_fault(error: openai.APIStatusError, secret: str) -> Fault:
-    status, code = error.status_code, _code(error)
-    wait = retry_after(error.response.headers, now=time.time())
-    reason = f"http {status}: {server_words(error.response.text, secret)}"
+def status_fault(status: int, headers: Mapping[str, str], body: str, secret: str = "") -> Fault:
+    """Return what an HTTP status other than 200 means, with the server's own words."""
+    code = error_code(body)
+    wait = retry_after(headers, now=time.time())
+    reason = f"http {status}: {server_words(body, secret)}"
     if code in _STOP_CODES or status in _STOP_STATUS:
         verdict: Verdict = "stop"
     elif status in _RETRY_STATUS or status >= 500:
@@ -88,11 +92,18 @@ def _status_fault(error: openai.APIStatusError, secret: str) -> Fault:
         verdict = "drop"
     if verdict == "retry" and wait is not None and wait > MAX_RETRY_AFTER:
         verdict, reason = "drop", f"{reason} (asked to wait {wait:.0f} s)"
-    return Fault(verdict, reason, status, code, wait)
+    return Fault(verdict, reason, status, code, wait, congested=verdict == "retry" and status == 429)
 
 
-def _code(error: openai.APIStatusError) -> str | None:
-    return str(error.code) if error.code is not None else None
+def error_code(body: str) -> str | None:
+    """Return the `code` of an error body in OpenAI's shape, or None."""
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    error = data.get("error", data) if isinstance(data, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
+    return str(code) if code is not None else None
 
 
 def is_unreachable(error: BaseException) -> bool:

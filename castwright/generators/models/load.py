@@ -10,24 +10,29 @@ from typing import assert_never
 
 from distilabel.models.llms import AsyncLLM
 
+from castwright.generators.calls.account import Account
 from castwright.generators.models.config import ModelBlock, OfflineModel, OpenAIModel, TransformersModel
 
 
-def make_llm(block: ModelBlock) -> AsyncLLM:
-    """Return the model a block describes, not loaded yet (`load()` reaches for keys, servers and weights)."""
+def make_llm(block: ModelBlock, account: Account | None = None) -> AsyncLLM:
+    """Return the model a block describes, not loaded yet (`load()` reaches for keys, servers and weights).
+
+    `account` says what its calls are booked on; None: on no run, in the user's own journal.
+    """
+    booked = account or Account()
     match block:
         case OfflineModel():
             from castwright.generators.models.offline import OfflineLLM
 
-            return OfflineLLM(block=block)
+            return OfflineLLM(block=block, account=booked)
         case OpenAIModel():
             from castwright.generators.models.openai import OpenAICompatibleLLM
 
-            return OpenAICompatibleLLM(block=block)
+            return OpenAICompatibleLLM(block=block, account=booked)
         case TransformersModel():
             from castwright.generators.models.transformers import LocalTransformersLLM
 
-            return LocalTransformersLLM(block=block)
+            return LocalTransformersLLM(block=block, account=booked)
         case _:
             assert_never(block)
 

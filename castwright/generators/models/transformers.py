@@ -12,14 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
 
 import orjson
 from distilabel.models.llms import AsyncLLM
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from castwright.errors import ModelError
+from castwright.generators.calls.account import Account
+from castwright.generators.calls.desk import CallKeys, Desk, Fetched
+from castwright.generators.calls.journal import Reply
+from castwright.generators.calls.purse import Bound
 from castwright.generators.models.answer import Answer, as_output, finished
 from castwright.generators.models.batching import MicroBatcher
 from castwright.generators.models.config import TransformersModel
@@ -41,12 +47,15 @@ class LocalTransformersLLM(AsyncLLM):
     """A causal language model from a folder or the Hub, on CUDA (bfloat16) or the CPU (float32) by itself."""
 
     block: TransformersModel
+    account: Account = Field(default_factory=Account, exclude=True, repr=False)
 
+    _desk: Desk | None = PrivateAttr(default=None)
+    _keys: CallKeys | None = PrivateAttr(default=None)
     _model: Any = PrivateAttr(default=None)
     _tokenizer: Any = PrivateAttr(default=None)
     _device: str = PrivateAttr(default="cpu")
     _room: int = PrivateAttr(default=0)
-    _batcher: MicroBatcher[_Call, Answer] | None = PrivateAttr(default=None)
+    _batcher: MicroBatcher[_Call, Reply] | None = PrivateAttr(default=None)
 
     @property
     def model_name(self) -> str:
@@ -68,16 +77,25 @@ class LocalTransformersLLM(AsyncLLM):
         self._batcher = MicroBatcher(
             self._generate_batch, size=self.block.batch_size, length=lambda call: len(call.ids)
         )
+        self._desk = Desk(self.account, (self.block.model, False), f"transformers on {self._device}")
+        self._keys = CallKeys("transformers", self.block.model, _parameters(self.block))
 
     def unload(self) -> None:
-        """Finish the waiting batches and let go of the weights."""
+        """Finish the waiting batches, give the journal back and let go of the weights."""
         if self._batcher is not None:
             self._batcher.close()
+        desk, self._desk = self._desk, None
+        if desk is not None:
+            desk.close()
         self._batcher = self._model = self._tokenizer = None
         if self._device.startswith("cuda"):
             import torch
 
             torch.cuda.empty_cache()
+
+    def client(self) -> Self:
+        """Return what makes the calls: this object itself."""
+        return self
 
     async def agenerate(
         self,
@@ -94,26 +112,54 @@ class LocalTransformersLLM(AsyncLLM):
             sample: the index of the first reply, which seeds its sampling.
             json_schema: accepted as the other models accept it; the reply is not constrained to it.
         """
-        if self._batcher is None:
-            self.load()
-        calls = [self._answer(input, sample + i) for i in range(num_generations)]
+        calls = [self.answer(input, sample + i) for i in range(num_generations)]
         return as_output(await asyncio.gather(*calls))
 
-    async def _answer(self, messages: list[Message], sample: int) -> Answer:
+    async def aclose(self) -> None:
+        """Write all replies of the running loop down."""
+        if self._desk is not None:
+            await self._desk.aflush()
+
+    async def answer(self, messages: list[Message], sample: int = 0, schema: dict[str, Any] | None = None) -> Answer:
+        """Return one reply, or why there is none.
+
+        Raises:
+            Stopped: the run was told to stop.
+            JournalError: the journal cannot be written.
+        """
+        if self._desk is None or self._keys is None:
+            self.load()
+        assert self._desk is not None and self._keys is not None  # noqa: S101, PT018 (for mypy: loaded)
+        desk = self._desk
+        # The schema is no part of the call: this model is not constrained to it.
+        found = await desk.answer(self._keys.key(messages, sample, None), lambda: self._fetch(desk, messages, sample))
+        if isinstance(found, str):
+            return Answer(failure=found)
+        tokens = (found.input_tokens, found.output_tokens)
+        allow, limit = self.block.allow_truncated, self.block.max_tokens
+        return finished(found.text, found.finish_reason, tokens, allow_truncated=allow, limit=limit)
+
+    async def _fetch(self, desk: Desk, messages: list[Message], sample: int) -> Fetched | str:
         ids = prompt_ids(self._tokenizer, messages)
         if len(ids) + self.block.max_tokens > self._room:
-            return Answer(
-                failure=f"the prompt's {len(ids)} tokens and max_tokens {self.block.max_tokens} "
+            return (
+                f"the prompt's {len(ids)} tokens and max_tokens {self.block.max_tokens} "
                 f"exceed the model's context of {self._room}"
             )
-        assert self._batcher is not None  # noqa: S101 (for mypy: agenerate has loaded it)
+        assert self._batcher is not None  # noqa: S101 (for mypy: answer has loaded it)
+        bound, reply = Bound(len(ids), self.block.max_tokens), None
+        await desk.admit(bound)
+        began = time.monotonic()
         try:
-            return await self._batcher.submit(_Call(ids, call_seed(messages, sample)))
+            reply = await self._batcher.submit(_Call(ids, call_seed(messages, sample)))
         except Exception as error:
-            return Answer(failure=excerpt(f"{type(error).__name__}: {error}"))
+            return excerpt(f"{type(error).__name__}: {error}")
+        finally:
+            desk.settle(bound, reply)
+        return Fetched(replace(reply, latency=time.monotonic() - began), 1)
 
-    def _generate_batch(self, calls: list[_Call]) -> list[Answer]:
-        """Return the answers of one batch. Runs in the batcher's thread."""
+    def _generate_batch(self, calls: list[_Call]) -> list[Reply]:
+        """Return the replies of one batch. Runs in the batcher's thread."""
         import torch
 
         pad, ends = _special_ids(self._tokenizer, self._model)
@@ -140,14 +186,20 @@ class LocalTransformersLLM(AsyncLLM):
         written = output[:, len(ids[0]) :].tolist()
         return [self._read(call, row, set(ends)) for call, row in zip(calls, written, strict=True)]
 
-    def _read(self, call: _Call, row: list[int], ends: set[int]) -> Answer:
-        """Return the answer in one row of new token ids: up to its first end token."""
+    def _read(self, call: _Call, row: list[int], ends: set[int]) -> Reply:
+        """Return the reply in one row of new token ids: up to its first end token."""
         end = next((i for i, token in enumerate(row) if token in ends), None)
         kept = row if end is None else row[:end]
         text = self._tokenizer.decode(kept, skip_special_tokens=True).strip()
-        reason = "length" if end is None else "stop"
-        tokens = (len(call.ids), len(kept))
-        return finished(text, reason, tokens, allow_truncated=self.block.allow_truncated, limit=self.block.max_tokens)
+        return Reply(text, "length" if end is None else "stop", len(call.ids), 0, len(kept))
+
+
+def _parameters(block: TransformersModel) -> dict[str, Any]:
+    """Return what of a block decides a reply, beside the name: a folder's files too, which training replaces."""
+    folder = Path(block.model).expanduser()
+    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
+    stamps = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return {"temperature": block.temperature, "max_tokens": block.max_tokens, "dtype": block.dtype, "files": stamps}
 
 
 def prompt_ids(tokenizer: Any, messages: list[Message]) -> list[int]:
