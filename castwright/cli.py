@@ -22,6 +22,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+journal_app = typer.Typer(help="Look after the journal of model calls.", no_args_is_help=True)
+app.add_typer(journal_app, name="journal")
 console = Console()
 
 RecipePath = Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]
@@ -52,7 +54,9 @@ def preview(
     rows: Annotated[int, typer.Option("--rows", "-n", min=1, help="How many rows go into each stage.")] = 3,
     overrides: Overrides = None,
 ) -> None:
-    """Take a few rows through every stage and print them as a person would read them."""
+    """Take a few rows through every stage, print them as a person would read them, and say what all will take."""
+    from castwright.pipelines.estimate import estimate, sampled
+    from castwright.pipelines.estimate_table import estimate_lines, estimate_table
     from castwright.pipelines.preview import readable
     from castwright.pipelines.recipe_file import read_recipe
     from castwright.pipelines.runner import run_recipe
@@ -63,10 +67,10 @@ def preview(
     if trained.is_dir() and not read.rewriter_training.checkpoint:
         training = read.rewriter_training.model_copy(update={"checkpoint": str(trained)})
         read = read.model_copy(update={"rewriter_training": training})
-    read = read.model_copy(update={"stages": tuple(stage for stage in read.stages if stage != "export")})
+    small = sampled(read)
     with tempfile.TemporaryDirectory(prefix="castwright-preview-") as scratch:
-        results = run_recipe(read, Path(scratch), limit=rows, progress=_progress())
-        context = Context(read, Path(scratch), rows)
+        results = run_recipe(small, Path(scratch), limit=rows, progress=_progress())
+        context = Context(small, Path(scratch), rows)
         for result in results:
             manifest = result.manifest
             console.rule(f"{manifest.stage}: {manifest.rows_in} in, {manifest.rows_out} out")
@@ -75,6 +79,12 @@ def preview(
             for rejected in (False, True):
                 for row in context.rows(manifest.stage, rejected=rejected)[: rows * 2]:
                     console.print(escape(readable(manifest.stage, row)) + "\n", highlight=False)
+        expected = estimate(read, context, [result.manifest for result in results])
+    if expected.parts:
+        console.rule("what the full run will take")
+        console.print(estimate_table(expected))
+        for line in estimate_lines(expected, read, rows):
+            console.print(line, highlight=False, markup=False)
 
 
 @app.command()
@@ -102,9 +112,10 @@ def stages(recipe: RecipePath, out: Out = None, overrides: Overrides = None) -> 
         if changed:
             stale.add(stage.name)
         numbers = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected)
+        failed = f", {manifest.failed_calls:,} calls to ask again" if manifest.failed_calls else ""
         table.add_row(
             stage.name,
-            "changed" if changed else "done",
+            "changed" if changed else f"done{failed}",
             *map("{:,}".format, numbers),
             f"{manifest.seconds:.1f}",
         )
@@ -201,6 +212,56 @@ def serve_offline(
     serve(host=host, port=port, latency=latency)
 
 
+JournalPath = Annotated[Path | None, typer.Option("--journal", help="A journal's file (default: the user's own).")]
+
+
+@journal_app.command("stats")
+def journal_stats(path: JournalPath = None) -> None:
+    """Say what the journal holds: replies, tokens and age by model and server, and its size."""
+    from castwright.generators.calls.upkeep import existing, stats
+
+    journal = existing(path)
+    table = Table(box=None, header_style="bold")
+    for column in ("model", "server", "replies", "input tokens", "output tokens", "mean s", "oldest", "newest"):
+        table.add_column(column, justify="left" if column in ("model", "server") else "right")
+    for held in stats(journal):
+        numbers = map("{:,}".format, (held.replies, held.input_tokens, held.output_tokens))
+        days = (f"{moment:%Y-%m-%d}" for moment in (held.oldest, held.newest))
+        table.add_row(held.model, held.endpoint, *numbers, f"{held.mean_latency:.2f}", *days)
+    console.print(table)
+    console.print(f"{journal.path}: {journal.path.stat().st_size / 1e6:,.1f} MB", highlight=False, soft_wrap=True)
+
+
+@journal_app.command("export")
+def journal_export(
+    file: Annotated[Path, typer.Argument(help="The JSONL file to write.")],
+    model: Annotated[str | None, typer.Option(help="Only the replies of this model.")] = None,
+    path: JournalPath = None,
+) -> None:
+    """Write the journal's replies to a JSONL file, oldest first."""
+    from castwright.generators.calls.upkeep import existing, export
+
+    count = export(existing(path), file, model=model)
+    console.print(f"wrote {count:,} replies to {file}", highlight=False, soft_wrap=True)
+
+
+@journal_app.command("prune")
+def journal_prune(
+    older_than: Annotated[str | None, typer.Option(help="Only replies older than this: 30d, 12h.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only the replies of this model.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All replies.")] = False,
+    path: JournalPath = None,
+) -> None:
+    """Delete replies from the journal and give their space back; what is deleted is paid for again when asked again."""
+    from castwright.generators.calls.upkeep import existing, prune
+
+    journal = existing(path)
+    before = journal.path.stat().st_size
+    count = prune(journal, older_than=older_than, model=model, everything=everything)
+    freed = (before - journal.path.stat().st_size) / 1e6
+    console.print(f"deleted {count:,} replies, {max(freed, 0):,.1f} MB freed", highlight=False)
+
+
 def _out(recipe: Recipe, out: Path | None) -> Path:
     return out or Path("runs") / recipe.name
 
@@ -221,6 +282,8 @@ def _progress() -> StageProgress:
 
 
 def _say_stage(result: StageResult) -> None:
+    from castwright.pipelines.spending import calls_line
+
     manifest = result.manifest
     state = "stood already" if result.reused else f"{manifest.seconds:.1f} s"
     rows = f"{manifest.rows_in:>8,} in {manifest.rows_out:>8,} out {manifest.rows_rejected:>7,} dropped"
@@ -228,6 +291,11 @@ def _say_stage(result: StageResult) -> None:
     for name, kinds in manifest.rejected.items():
         for kind, count in kinds.items():
             console.print(f"{'':<26}{count:>7,}  {name}: {kind}", style="dim", highlight=False, soft_wrap=True)
+    if manifest.calls.get("asked"):
+        console.print(f"{'':<26}{calls_line(manifest.calls)}", style="dim", highlight=False, soft_wrap=True)
+    if manifest.failed_calls:
+        said = f"{manifest.failed_calls:,} calls failed for good; the same command again asks those again"
+        console.print(f"{'':<26}{said}", style="yellow", highlight=False, soft_wrap=True)
     details = manifest.details
     if details.get("rewrites_tried"):
         accepted = f"{details['rewrites_accepted']:,} of {details['rewrites_tried']:,} style rewrites accepted"

@@ -40,6 +40,8 @@ from pydantic import BaseModel
 import castwright
 from castwright.__main__ import main
 from castwright.filters.run import FILTERS, FilterSpec, option_parameters
+from castwright.generators.calls.account import Budget
+from castwright.generators.calls.usage import Price
 from castwright.generators.criteria import CRITERIA
 from castwright.generators.models import config as models
 from castwright.personas import sources
@@ -51,8 +53,8 @@ from castwright.pipelines.recipe_file import validate_recipe
 from castwright.pipelines.stages import STAGE_BY_NAME
 
 ROOT = Path(__file__).parent.parent
-PAGES = ["README.md", "docs/recipes.md", "docs/data-sets.md", "docs/compose.md", "docs/architecture.md"]
-PAGES += ["docs/dependencies.md", "CHANGELOG.md"]
+PAGES = ["README.md", "docs/recipes.md", "docs/data-sets.md", "docs/calls.md", "docs/compose.md"]
+PAGES += ["docs/architecture.md", "docs/dependencies.md", "CHANGELOG.md"]
 
 SMALL = [
     *("--set", "personas.count=12", "--set", "seed_examples.personas=4", "--set", "dialogues.count=3"),
@@ -283,7 +285,8 @@ def codes(text: str) -> list[str]:
 
 SECTIONS: list[tuple[str, list[type[BaseModel]]]] = [
     ("Top level", [Recipe]),
-    ("model", [models.OfflineModel, models.OpenAIModel, models.TransformersModel]),
+    ("model", [models.OfflineModel, models.OpenAIModel, models.BatchSettings, models.TransformersModel]),
+    ("prices and budget", [Price, Budget]),
     ("personas", [recipes.Personas, sources.BundledSource, sources.TableSource, sources.HubSource, sources.GridSource]),
     ("questions, chat, sft, scripts", [recipes.BundledRows, recipes.TableRows, recipes.TextFiles]),
     ("persona_cards", [recipes.PersonaCards]),
@@ -332,7 +335,7 @@ def test_every_key_of_a_recipe_stands_in_the_page_with_its_default(
     """The table has exactly the keys of the model; a default in code is the model's, "required" is required."""
     rows = list(tables(section("docs/recipes.md", heading)))[place]
     assert sorted(codes(cells[0])[0] for cells in rows) == sorted(model.model_fields)
-    samples: dict[str, Any] = {"name": "refusal", "path": "file", "model": "m"}
+    samples: dict[str, Any] = {"name": "refusal", "path": "file", "model": "m", "input": 1, "output": 1}
     needed = {
         name: (typing.get_args(field.annotation) or [samples.get(name)])[0] if name == "kind" else samples[name]
         for name, field in model.model_fields.items()

@@ -40,6 +40,11 @@ def models_of(step: Any) -> list[LLM]:
     return list({id(llm): llm for llm in held if isinstance(llm, LLM)}.values())
 
 
+def rows_wanted(step: Any) -> int:
+    """Return how many rows the step's models want to have waiting, so that none of their places stays empty."""
+    return max((getattr(llm, "rows_wanted", 0) for llm in models_of(step)), default=0)
+
+
 def process(step: Any, inputs: list[list[Row]]) -> list[Row]:
     """Run one batch of a plain or global step and return all rows it gives (distilabel takes only the first yield)."""
     return [row for rows in step.process_applying_mappings(*inputs) for row in rows]

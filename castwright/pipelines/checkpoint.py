@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,7 +42,8 @@ class Manifest:
     """What a finished stage says of itself.
 
     `rejected` counts by filter and kind of reason; `digest` is the SHA-256 of its data files; `seconds` is
-    wall time and `peak_memory` bytes of this process at the end of the stage.
+    wall time and `peak_memory` bytes of this process at the end of the stage. `calls` says what its model calls
+    were and cost (see `spending`); it is empty where the stage asks no model.
     """
 
     stage: str
@@ -52,11 +54,17 @@ class Manifest:
     digest: str = ""
     seconds: float = 0.0
     peak_memory: int = 0
+    calls: dict[str, Any] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
     def rows_rejected(self) -> int:
         return sum(count for reasons in self.rejected.values() for count in reasons.values())
+
+    @property
+    def failed_calls(self) -> int:
+        """How many model calls failed for good: what a re-run asks again."""
+        return int(self.calls.get("failed", 0))
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -127,6 +135,38 @@ def write_table(rows: Sequence[Row], table: str, folder: Path) -> None:
 
 def _fitted(row: Row, schema: pa.Schema) -> Row:
     return {name: row.get(name) for name in schema.names}
+
+
+def write_durably(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all, also after a power cut."""
+    part = path.with_name(f".{path.name}.writing")
+    part.write_text(text, encoding="utf-8")
+    _sync(part)
+    part.replace(path)
+    _sync(path.parent)
+
+
+def unique_id(out: Path, name: str) -> str:
+    """Return the id that a run's folder holds under a name, made where it is not there: 32 hexadecimal digits."""
+    path = _id_file(out, name)
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(path, uuid4().hex)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def forget_id(out: Path, name: str) -> None:
+    """Let the next `unique_id` of this name be another one."""
+    _id_file(out, name).unlink(missing_ok=True)
+
+
+def _id_file(out: Path, name: str) -> Path:
+    return out / ".state" / name
+
+
+def run_id(out: Path) -> str:
+    """Return what the spending of a run is counted under, for as long as its folder is there."""
+    return unique_id(out, "run")
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ persona stands on both sides.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import read_sft, take
 from castwright.pipelines.load import LoadRows
 from castwright.pipelines.persona_responses import chat_messages
-from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage
 from castwright.pipelines.streams import Row
 
 
@@ -117,6 +117,40 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             }
 
 
+def _expected_rows(context: Context) -> ExpectedRows:
+    """Return the rows of a full run: which questions are in which split is known, how many cards are is drawn."""
+    recipe = context.recipe
+    pairs = (pair for pair in read_sft(recipe.sft) if not isinstance(pair, BadRecord))
+    questions = Counter(context.split(question) for question in {pair.question for pair in pairs})
+    shares = {"test": recipe.export.test, "validation": recipe.export.validation}
+    shares["train"] = max(0.0, 1.0 - sum(shares.values()))
+    count = recipe.contrastive_pairs.per_question
+
+    def rows(kept: Mapping[str, float]) -> float:
+        cards = round(kept["persona_cards"])
+        spare = {split: 0.0 if split == "train" else shares["train"] for split in shares}
+        each = {split: expected_personas(cards, shares[split], count, spare=spare[split]) for split in shares}
+        return round(sum(number * each[split] for split, number in questions.items()), 6)
+
+    return rows
+
+
+def expected_personas(cards: int, share: float, count: int, *, spare: float) -> float:
+    """Return how many of `cards` answer a question: those in its split, at most `count`.
+
+    Each card is in the split with probability `share`, so their number is binomial; where there is none, the split
+    with the share `spare` is taken.
+    """
+    if share >= 1.0:
+        return float(min(count, cards))
+    chance = none = (1.0 - share) ** cards
+    mean, left = 0.0, 1.0
+    for number in range(min(count, cards + 1)):
+        mean, left = mean + number * chance, left - chance
+        chance *= (cards - number) / (number + 1) * share / (1.0 - share)
+    return mean + max(left, 0.0) * count + (none * min(count, cards) if spare > 0 else 0.0)
+
+
 def _graph(context: Context, rows: list[Row]) -> Pipeline:
     return contrastive_pairs(
         rows,
@@ -145,6 +179,7 @@ STAGE = Stage(
     sources=("sft",),
     prompts=("persona_answer",),
     calls_model=True,
+    demand=Demand(_expected_rows),
     embeds=True,
     prepare=_prepare,
     graph=_graph,

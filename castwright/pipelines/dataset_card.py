@@ -13,6 +13,7 @@ from castwright.generators.models.load import model_label
 from castwright.pipelines.checkpoint import read_manifest
 from castwright.pipelines.data_set import Config, DataSet
 from castwright.pipelines.recipe import BundledRows
+from castwright.pipelines.spending import money
 from castwright.pipelines.stage import Context
 
 _BUNDLED_LICENCE = "cc0-1.0"
@@ -149,7 +150,7 @@ def sources_of(name: str, context: Context) -> list[tuple[str, str]]:
 
 
 def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -> dict[str, Any]:
-    funnel, reasons, rewrites, offline = [], [], None, False
+    funnel, reasons, costs, rewrites, offline = [], [], [], None, False
     for stage in _STAGES[dataset.name]:
         manifest = read_manifest(context.folder(stage)) if stage in context.recipe.stages else None
         if manifest is None:
@@ -166,6 +167,8 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
                 "dropped": manifest.rows_rejected,
             }
         )
+        if manifest.calls.get("asked"):
+            costs.append(_cost_line(stage, manifest.calls))
         for name, kinds in manifest.rejected.items():
             reasons += [{"stage": stage, "filter": name, "reason": kind, "rows": n} for kind, n in kinds.items()]
         if manifest.details.get("rewrites_tried"):
@@ -181,12 +184,27 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
         "counts": [(c.name, split, len(rows)) for c in dataset.configs for split, rows in c.rows.items()],
         "load_from": f"export/{dataset.name}",
         "funnel": funnel,
+        "costs": costs,
+        "priced": any(line["cost"] for line in costs),
         "reasons": reasons,
         "rewrites": rewrites,
         "sources": licences,
         "limits": _LIMITS.get(dataset.name, ()),
         "synthetic": dataset.synthetic,
         "recipe": _recipe_text(context),
+    }
+
+
+def _cost_line(stage: str, calls: dict[str, Any]) -> dict[str, Any]:
+    """Return what the answers of a stage took: nothing here depends on what was paid for before."""
+    per_row = calls.get("cost_per_row")
+    return {
+        "stage": stage,
+        "asked": calls["asked"],
+        "input_tokens": calls["input_tokens"],
+        "output_tokens": calls["output_tokens"],
+        "cost": money(calls["cost"]) if "cost" in calls else "",
+        "cost_per_row": money(per_row) if per_row is not None else "",
     }
 
 

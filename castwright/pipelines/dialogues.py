@@ -8,7 +8,8 @@ character that talks to itself hears only its own kind of question.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -17,14 +18,14 @@ from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord
 from castwright.generators.dialogue import Dialogue
-from castwright.generators.models.load import make_llm
 from castwright.personas.card import PersonaCard
 from castwright.personas.render import system_prompt
 from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.inputs import Question, read_questions
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.seed_examples import pick_questions, spread_cards
-from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.recipe import Recipe
+from castwright.pipelines.seed_examples import count_questions, pick_questions, spread_cards
+from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage
 from castwright.pipelines.streams import Row
 
 
@@ -78,10 +79,29 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
         }
 
 
+def _expected_rows(context: Context) -> ExpectedRows:
+    """Return the talks of a full run, by the arithmetic of `pair_up`."""
+    count, questions = context.recipe.dialogues.count, count_questions(context.recipe.questions)
+
+    def rows(kept: Mapping[str, float]) -> float:
+        chosen = min(count, kept["persona_cards"])
+        each = min(math.ceil(count / chosen), questions) if chosen else 0
+        return min(count, chosen * each)
+
+    return rows
+
+
+def _calls_per_talk(recipe: Recipe) -> tuple[tuple[int, int], ...]:
+    """Return the fewest and most calls of a talk by model: the opening is given, the character always speaks."""
+    turns = recipe.dialogues.max_turns
+    both = len(recipe.models_of("dialogues")) > 1
+    return ((1, turns), (0, turns - 1)) if both else ((1, 2 * turns - 1),)
+
+
 def _graph(context: Context, rows: list[Row]) -> Pipeline:
     settings = context.recipe.dialogues
     chat = context.llm("dialogues")
-    ask = make_llm(settings.ask_model) if settings.ask_model else chat
+    ask = context.llm("dialogues", settings.ask_model) if settings.ask_model else chat
     return dialogues(
         rows, personas=context.folder("persona_cards"), ask_llm=ask, chat_llm=chat, max_turns=settings.max_turns
     )
@@ -106,6 +126,7 @@ STAGE = Stage(
     sources=("questions",),
     prompts=("dialogue_ask", "dialogue_chat"),
     calls_model=True,
+    demand=Demand(_expected_rows, calls=_calls_per_talk),
     prepare=_prepare,
     graph=_graph,
     finish=_finish,

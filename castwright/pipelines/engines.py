@@ -17,19 +17,26 @@ from distilabel.pipeline import Pipeline, local
 from distilabel.utils.logging import stop_logging
 
 from castwright.errors import CastwrightError, RecipeError, StepError
+from castwright.generators.calls.stop import Stop
 from castwright.pipelines.executor import run_local
 from castwright.pipelines.streams import Row
 
 
-def run_graph(pipeline: Pipeline, engine: str, *, on_progress: Callable[[str, int], None] | None = None) -> list[Row]:
-    """Run a graph with one leaf and return its rows.
+def run_graph(
+    pipeline: Pipeline,
+    engine: str,
+    *,
+    on_progress: Callable[[str, int], None] | None = None,
+    stop: Stop | None = None,
+) -> list[Row]:
+    """Run a graph with one leaf and return its rows; `stop` ends it early, on the local engine.
 
     Raises:
         StepError: a step raised, or the engine lost rows.
         RecipeError: the engine is unknown.
     """
     if engine == "local":
-        return run_local(pipeline, on_progress=on_progress).rows
+        return run_local(pipeline, on_progress=on_progress, stop=stop).rows
     if engine == "distilabel":
         return _run_distilabel(pipeline)
     raise RecipeError(f"engine: unknown engine {engine!r}; engines are local, distilabel")

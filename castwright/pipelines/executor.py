@@ -22,8 +22,17 @@ from typing import Any
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import CastwrightError, StepError
-from castwright.pipelines.calls import RowFailure, close_models, explain, find_bad_row, loaded, process
-from castwright.pipelines.event_loop import run_to_end
+from castwright.generators.calls.stop import Stop
+from castwright.pipelines.calls import (
+    RowFailure,
+    close_models,
+    explain,
+    find_bad_row,
+    loaded,
+    process,
+    rows_wanted,
+)
+from castwright.pipelines.event_loop import run_to_end, unless_stopped
 from castwright.pipelines.streams import Edge, Item, Row
 from castwright.pipelines.wiring import Node, wire
 
@@ -58,12 +67,13 @@ def run_local(
     parameters: Mapping[str, dict[str, Any]] | None = None,
     on_progress: Progress | None = None,
     rows_in_flight: int = ROWS_IN_FLIGHT,
+    stop: Stop | None = None,
 ) -> LocalRun:
     """Run a distilabel pipeline in this process and return the rows of its leaves, in order.
 
     `parameters` are distilabel's runtime parameters by step. `on_progress(step, rows)` is told how many rows
-    each step has given so far. At most `rows_in_flight` rows are inside one model-calling step at a time; the
-    model's own limit decides how many of them are requests.
+    each step has given so far. At most `rows_in_flight` rows are inside one model-calling step at a time, or as
+    many as its model wants; the model's own limit decides how many of them are requests. `stop` ends the run early.
 
     Raises:
         StepError: a step raised, or a join got inputs of different lengths.
@@ -73,7 +83,7 @@ def run_local(
         pipeline._set_runtime_parameters(dict(parameters))
     pipeline.dag.validate()
     run = _Run(pipeline, on_progress, rows_in_flight)
-    run_to_end(run.run())
+    run_to_end(run.run() if stop is None else unless_stopped(run.run(), stop))
     return LocalRun(run.leaves, run.rows_out, tuple(run.failures))
 
 
@@ -138,15 +148,19 @@ class _Run:
             self.on_progress(node.name, self.rows_out[node.name])
 
     async def _run_rows(self, node: Node, emit: Callable[[Item], Any]) -> None:
-        slots = asyncio.Semaphore(self.rows_in_flight)
+        slots = asyncio.Semaphore(max(self.rows_in_flight, rows_wanted(node.step)))
         coroutine = node.coroutine
         if coroutine is None:
             raise StepError(f"step '{node.name}' has no coroutine for a row")
 
         async def one(item: Item) -> None:
             try:
-                results = await asyncio.gather(*(coroutine(row) for row in item.rows))
-                await emit(Item(item.seq, [row for rows in results for row in rows]))
+                if len(item.rows) == 1:
+                    made = await coroutine(item.rows[0])
+                else:
+                    results = await asyncio.gather(*(coroutine(row) for row in item.rows))
+                    made = [row for rows in results for row in rows]
+                await emit(Item(item.seq, made))
             finally:
                 slots.release()
 

@@ -22,7 +22,17 @@ from castwright.pipelines.recipe import Recipe
 from castwright.pipelines.stage import Context, Stage
 
 _ROOMS = ("castwright.personas", "castwright.generators", "castwright.filters")
-_HOW_FAST = {"max_in_flight", "timeout", "max_retries", "batch_size", "device", "api_key_env"}
+_HOW_FAST = {
+    "max_in_flight",
+    "requests_per_minute",
+    "tokens_per_minute",
+    "timeout",
+    "max_retries",
+    "batch",
+    "batch_size",
+    "device",
+    "api_key_env",
+}
 
 
 def fingerprint(stage: Stage, context: Context) -> str:

@@ -19,7 +19,7 @@ from castwright.personas.character import Character, complete_card
 from castwright.personas.sources import GridSource, PersonaSource, read_characters
 from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.stage import Context, Stage, as_json
+from castwright.pipelines.stage import Context, Demand, Stage, as_json
 from castwright.pipelines.streams import Row
 
 CARD_FILTERS = ({"name": "exact_duplicates", "options": {"columns": ["identity"]}},)
@@ -130,6 +130,8 @@ STAGE = Stage(
     sources=("personas",),
     prompts=("card_extraction",),
     calls_model=True,
+    # a complete card asks nobody; a reply that makes no card is asked for once more
+    demand=Demand(asks=lambda row: not row["card"], calls=lambda _recipe: ((1, 2),)),
     embeds=True,
     prepare=_prepare,
     graph=_graph,

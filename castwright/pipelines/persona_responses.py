@@ -24,8 +24,8 @@ from castwright.personas.render import system_prompt
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import Question, read_questions, take
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.seed_examples import pick_questions
-from castwright.pipelines.stage import Context, Stage, as_json
+from castwright.pipelines.seed_examples import count_questions, pick_questions
+from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage, as_json
 from castwright.pipelines.streams import Row
 
 
@@ -109,6 +109,12 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             }
 
 
+def _expected_rows(context: Context) -> ExpectedRows:
+    """Return the rows of a full run: every card answers as many questions as there are, up to `per_persona`."""
+    each = min(context.recipe.persona_responses.per_persona, count_questions(context.recipe.questions))
+    return lambda kept: kept["persona_cards"] * each
+
+
 def checkpoint_of(context: Context) -> Path | None:
     """Return the style rewriter this run uses: the recipe's checkpoint, else the one it trained, else None."""
     training = context.recipe.rewriter_training
@@ -156,6 +162,7 @@ STAGE = Stage(
     sources=("questions",),
     prompts=("persona_response",),
     calls_model=True,
+    demand=Demand(_expected_rows),
     embeds=True,
     prepare=_prepare,
     graph=_graph,

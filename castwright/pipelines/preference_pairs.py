@@ -18,7 +18,7 @@ from castwright.personas.render import system_prompt
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import take
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.stage import Context, Stage, as_json
+from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage, as_json
 from castwright.pipelines.streams import Row
 
 
@@ -105,6 +105,14 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             }
 
 
+def _expected_rows(context: Context) -> ExpectedRows:
+    """Return the rows of a full run: of every good response and talk a pair by each of its criteria, up to `count`."""
+    settings = context.recipe.preference_pairs
+    each = min(settings.per_response, sum(weight > 0 for weight in settings.criteria.values()))
+    most = math.inf if settings.count is None else settings.count
+    return lambda kept: min((kept["persona_responses"] + kept.get("dialogues", 0.0)) * each, most)
+
+
 def _graph(context: Context, rows: list[Row]) -> Pipeline:
     settings = context.recipe.preference_pairs
     return preference_pairs(
@@ -139,6 +147,7 @@ STAGE = Stage(
     reads=("preference_pairs", "embeddings", "seed"),
     prompts=("rejected_response",),
     calls_model=True,
+    demand=Demand(_expected_rows),
     embeds=True,
     prepare=_prepare,
     graph=_graph,

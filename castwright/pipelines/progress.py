@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from castwright.generators.calls.stop import Stop
+
 _PLAIN_EVERY = 10.0  # seconds between plain lines
+_LIVE_EVERY = 0.1
 
 
 class StageProgress(Protocol):
@@ -33,6 +36,32 @@ class StageProgress(Protocol):
         """Say how far a stage without a graph is."""
         ...
 
+    def watch(self, spent: Callable[[], str]) -> None:
+        """Take what says how much the run has spent so far; empty where nothing costs anything."""
+        ...
+
+
+class Stoppable:
+    """Tells another progress, and ends a stage at the next thing it tells once a stop is due.
+
+    Raises:
+        CastwrightError: from `step` and `update`, the error that the stop was asked for with.
+    """
+
+    def __init__(self, told: StageProgress, stop: Stop) -> None:
+        self._told, self.stop = told, stop
+        self.stage, self.start = told.stage, told.start
+
+    def step(self, step: str, rows: int) -> None:
+        """Say how many rows a step has given so far."""
+        self._told.step(step, rows)
+        self.stop.check()
+
+    def update(self, done: int, total: int | None) -> None:
+        """Say how far a stage without a graph is."""
+        self._told.update(done, total)
+        self.stop.check()
+
 
 class Quiet:
     """Shows nothing."""
@@ -48,6 +77,9 @@ class Quiet:
         return
 
     def update(self, done: int, total: int | None) -> None:
+        return
+
+    def watch(self, spent: Callable[[], str]) -> None:
         return
 
 
@@ -78,6 +110,11 @@ class LiveProgress:
         self._total: int | None = None
         self._rate = _Rate()
         self._name = ""
+        self._spent: Callable[[], str] = str
+        self._shown = 0.0
+
+    def watch(self, spent: Callable[[], str]) -> None:
+        self._spent = spent
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -97,8 +134,11 @@ class LiveProgress:
         self._show(self._name, done, total)
 
     def _show(self, description: str, done: int, total: int | None) -> None:
-        if self._task is not None:
-            rate = f"{self._rate.of(done):,.1f}/s"
+        now = time.monotonic()
+        # a thousand rows a second are told; a terminal shows ten
+        if self._task is not None and (done == total or now - self._shown > _LIVE_EVERY):
+            self._shown = now
+            rate = f"{self._rate.of(done):,.1f}/s {self._spent()}"
             self._bar.update(self._task, description=description, completed=done, total=total, rate=rate)
 
 
@@ -109,6 +149,10 @@ class PlainProgress:
         self._console, self._rate = console, _Rate()
         self._name, self._total = "", 0
         self._said = time.monotonic()
+        self._spent: Callable[[], str] = str
+
+    def watch(self, spent: Callable[[], str]) -> None:
+        self._spent = spent
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -133,7 +177,8 @@ class PlainProgress:
         rate = self._rate.of(done)
         left = f", {(total - done) / rate:,.0f} s left" if total and rate and done <= total else ""
         of = f" of {total:,}" if total else ""
-        self._say(f"{what}: {done:,}{of}, {rate:,.1f}/s{left}")
+        spent = self._spent()
+        self._say(f"{what}: {done:,}{of}, {rate:,.1f}/s{left}{', ' + spent if spent else ''}")
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from castwright.filters.run import FilterSpec
+from castwright.generators.calls.account import Budget
+from castwright.generators.calls.usage import Price
 from castwright.generators.criteria import CRITERIA
 from castwright.generators.models.config import ModelBlock, OfflineModel
 from castwright.generators.rewriter.config import RewriterTraining
@@ -183,13 +185,20 @@ class Export(_Part):
 
 
 class Recipe(_Part):
-    """Everything a run is made from."""
+    """Everything a run is made from.
+
+    `prices` are per model, `budget` is for the whole run, resumed parts included. `journal` is where replies are
+    kept: "shared" by all of the user's runs, "run" in this run's folder only, or the path of a file.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
     seed: int = 0
     engine: Literal["local", "distilabel"] = "local"
     model: ModelBlock = OfflineModel(kind="offline")
+    prices: dict[str, Price] = {}
+    budget: Budget = Budget()
+    journal: str = Field(default="shared", min_length=1)
     embeddings: str = "offline"
     stages: tuple[str, ...] = STAGES
     personas: Personas = Personas()

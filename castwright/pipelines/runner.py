@@ -7,34 +7,41 @@ a graph must come out, kept or rejected: an engine that loses one stops the stag
 from __future__ import annotations
 
 import resource
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord, CastwrightError, RecipeError, SourceError, nearest
+from castwright.generators.calls.ledger import Ledger, open_ledger
 from castwright.pipelines.checkpoint import (
     Manifest,
     count_reasons,
     digest_files,
+    forget_id,
     read_manifest,
     replacing,
+    run_id,
     settle,
+    unique_id,
+    write_durably,
     write_manifest,
     write_table,
 )
 from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.engines import run_graph
 from castwright.pipelines.fingerprint import fingerprint
-from castwright.pipelines.progress import Quiet, StageProgress
+from castwright.pipelines.interruption import interruptible
+from castwright.pipelines.progress import Quiet, StageProgress, Stoppable
 from castwright.pipelines.recipe import Recipe
-from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.spending import call_details, check_budget, spent_line
+from castwright.pipelines.stage import Booking, Context, Stage
 from castwright.pipelines.stages import STAGE_BY_NAME
 from castwright.pipelines.streams import Row
 
@@ -59,31 +66,57 @@ def run_recipe(
     """Run every stage of a recipe that does not stand yet, and return the manifests in order.
 
     `out` is the run's folder; `limit` takes that many rows into each stage (a preview); `force` names stages
-    to run again. `on_stage` is told of each stage as it ends.
+    to run again; one that stands with calls that failed for good is run again too, and the journal answers the rest.
+    `on_stage` is told of each stage as it ends.
 
     Raises:
         CastwrightError: a source, model or setting that cannot be used; finished stages stay.
+        Stopped: Ctrl-C, or a budget that is used up; what was answered stays in the journal, the next run goes on.
     """
     stages = plan(recipe)
     forced = _known_stages(force, stages)
-    context = Context(recipe, out, limit)
     if out.exists() and not out.is_dir():
         raise RecipeError(f"the run's folder {out} is a file; give another one with --out")
     out.mkdir(parents=True, exist_ok=True)
     _write_recipe(recipe, out)
+    context = Context(recipe, out, limit, Booking(run_id(out)))
     results = []
-    for stage in stages:
-        settle(context.folder(stage.name))
-        mark = fingerprint(stage, replace(context))
-        standing = read_manifest(context.folder(stage.name))
-        if standing and standing.fingerprint == mark and stage.name not in forced:
-            result = StageResult(standing, reused=True)
-        else:
-            result = StageResult(run_stage(stage, replace(context), mark, progress or Quiet()), reused=False)
-        results.append(result)
-        if on_stage:
-            on_stage(result)
+    ledger = open_ledger(context.account(""))
+    try:
+        with interruptible(ledger.stop):
+            for stage in stages:
+                ledger.stop.check()
+                result = _standing(stage, context, forced) or _made(stage, context, ledger, progress or Quiet())
+                results.append(result)
+                if on_stage:
+                    on_stage(result)
+    finally:
+        ledger.release()
     return results
+
+
+def _standing(stage: Stage, context: Context, forced: set[str]) -> StageResult | None:
+    """Return the stage as it stands, or None where it has to be made: not yet there, changed, or with failed calls."""
+    settle(context.folder(stage.name))
+    standing = read_manifest(context.folder(stage.name))
+    if standing is None or standing.fingerprint != fingerprint(stage, replace(context)) or stage.name in forced:
+        return None
+    return None if standing.failed_calls else StageResult(standing, reused=True)
+
+
+def _made(stage: Stage, context: Context, ledger: Ledger, progress: StageProgress) -> StageResult:
+    """Run a stage, booked under the attempt that an interrupted run of it began, or a new one."""
+    attempt = f"{stage.name}.attempt"
+    booking = Booking(context.booking.run, uuid4().hex, unique_id(context.out, attempt))
+    booked = replace(context, booking=booking)
+    progress.watch(lambda: spent_line(ledger, context.recipe))
+    try:
+        manifest = run_stage(stage, booked, fingerprint(stage, replace(context)), Stoppable(progress, ledger.stop))
+    finally:
+        ledger.flush()
+    ledger.journal.forget_failures(booking.attempt)
+    forget_id(context.out, attempt)
+    return StageResult(manifest, reused=False)
 
 
 def _known_stages(names: Iterable[str], stages: list[Stage]) -> set[str]:
@@ -105,15 +138,16 @@ def plan(recipe: Recipe) -> list[Stage]:
     """Return the recipe's stages in the order in which they depend on each other.
 
     Raises:
-        RecipeError: a stage is left out that another one needs.
+        RecipeError: a stage is left out that another one needs, or the budget cannot be kept.
     """
     stages = [stage for name, stage in STAGE_BY_NAME.items() if name in recipe.stages]
     for stage in stages:
         stage.check(recipe)
+    check_budget(recipe, stages)
     return stages
 
 
-def run_stage(stage: Stage, context: Context, mark: str, progress: StageProgress) -> Manifest:
+def run_stage(stage: Stage, context: Context, mark: str, progress: Stoppable) -> Manifest:
     """Run one stage and put its folder in place.
 
     Raises:
@@ -127,6 +161,8 @@ def run_stage(stage: Stage, context: Context, mark: str, progress: StageProgress
             manifest = replace(manifest, rejected=details.pop("rejected", {}), details=details)
         else:
             manifest = _run_graph(stage, context, folder, mark, progress)
+        if stage.calls_model:
+            manifest = replace(manifest, calls=_calls(stage, context, manifest.rows_out))
         manifest = replace(
             manifest,
             digest=digest_files(path for path in folder.iterdir()),
@@ -137,12 +173,26 @@ def run_stage(stage: Stage, context: Context, mark: str, progress: StageProgress
     return manifest
 
 
-def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress: StageProgress) -> Manifest:
+def _calls(stage: Stage, context: Context, rows: int) -> dict[str, Any]:
+    """Return what the manifest says of a stage's calls."""
+    booking = context.booking
+    ledger = open_ledger(context.account(stage.name))
+    try:
+        ledger.flush()
+        used = ledger.journal.used(booking.run, stage=stage.name, execution=booking.execution)
+        paid = ledger.journal.used(booking.run, stage=stage.name)
+    finally:
+        ledger.release()
+    return call_details(used, paid, context.recipe.prices, rows)
+
+
+def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress: Stoppable) -> Manifest:
     if stage.prepare is None or stage.graph is None:
         raise CastwrightError(f"stage {stage.name!r} has no graph")
     rows: list[Row] = []
     bad: list[BadRecord] = []
     for found in stage.prepare(context):
+        progress.stop.check()
         if isinstance(found, BadRecord):
             bad.append(found)
         else:
@@ -161,9 +211,9 @@ def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress
     return Manifest(stage.name, mark, len(rows) + len(bad), len(kept), reasons, details=_measures(kept))
 
 
-def _through_graph(pipeline: Pipeline, name: str, engine: str, rows: list[Row], progress: StageProgress) -> list[Row]:
+def _through_graph(pipeline: Pipeline, name: str, engine: str, rows: list[Row], progress: Stoppable) -> list[Row]:
     """Return what a stage's graph makes of its rows, in their order, none lost."""
-    made = run_graph(pipeline, engine, on_progress=progress.step)
+    made = run_graph(pipeline, engine, on_progress=progress.step, stop=progress.stop)
     places = {row["row_id"]: place for place, row in enumerate(rows)}
     made.sort(key=lambda row: places.get(row["row_id"], len(places)))
     if len(made) != len(rows):
@@ -211,6 +261,4 @@ def _measures(kept: list[Row]) -> dict[str, Any]:
 
 def _write_recipe(recipe: Recipe, out: Path) -> None:
     text = yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-    part = out / ".recipe.yaml.writing"
-    part.write_text(text, encoding="utf-8")
-    shutil.move(part, out / "recipe.yaml")
+    write_durably(out / "recipe.yaml", text)

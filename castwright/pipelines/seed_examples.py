@@ -20,7 +20,8 @@ from castwright.personas.tables import Record, read_records
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import Question, read_questions
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.stage import Context, Stage
+from castwright.pipelines.recipe import RowSource
+from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage
 from castwright.pipelines.streams import Row
 
 
@@ -64,6 +65,11 @@ def pick_questions(questions: Sequence[Question], count: int, seed: int, key: st
     return picked[:count]
 
 
+def count_questions(source: RowSource) -> int:
+    """Return how many questions a source holds."""
+    return sum(not isinstance(found, BadRecord) for found in read_questions(source))
+
+
 def _prepare(context: Context) -> Iterator[Row | BadRecord]:
     settings = context.recipe.seed_examples
     questions: list[Question] = []
@@ -102,6 +108,13 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
         yield BadRecord(record.place, reason, str(record.values["response"])[:200])
 
 
+def _expected_rows(context: Context) -> ExpectedRows:
+    """Return the rows of a full run: every chosen card answers as many questions as there are, up to its number."""
+    settings = context.recipe.seed_examples
+    each = min(settings.questions, count_questions(context.recipe.questions))
+    return lambda kept: min(settings.personas, kept["persona_cards"]) * each
+
+
 def _graph(context: Context, rows: list[Row]) -> Pipeline:
     return seed_examples(rows, personas=context.folder("persona_cards"), llm=context.llm("seed_examples"))
 
@@ -123,6 +136,7 @@ STAGE = Stage(
     sources=("questions", "seed_examples"),
     prompts=("persona_response",),
     calls_model=True,
+    demand=Demand(_expected_rows),
     prepare=_prepare,
     graph=_graph,
     finish=_finish,

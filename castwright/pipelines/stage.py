@@ -9,7 +9,7 @@ export): they are a `work` function instead. What runs stages is in `runner`; a 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from distilabel.models.llms.base import LLM
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord, RecipeError
+from castwright.generators.calls.account import Account
+from castwright.generators.models.config import ModelBlock
 from castwright.generators.models.load import make_llm, model_label
 from castwright.personas.card import PersonaCard
 from castwright.personas.store import read_cards
@@ -31,12 +33,22 @@ Report = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
+class Booking:
+    """What a stage's model calls are booked on; see `Account`."""
+
+    run: str = ""
+    execution: str = ""
+    attempt: str = ""
+
+
+@dataclass(frozen=True)
 class Context:
     """What a stage may look at: the recipe, the run's folder, and how many rows a preview takes (None: all)."""
 
     recipe: Recipe
     out: Path
     limit: int | None = None
+    booking: Booking = Booking()
 
     def folder(self, stage: str) -> Path:
         return self.out / stage
@@ -56,8 +68,23 @@ class Context:
         """The persona cards of this run, by id, in the order of the table."""
         return read_cards(self.folder("persona_cards"))
 
-    def llm(self, stage: str) -> LLM:
-        return make_llm(self.recipe.model_of(stage))
+    def account(self, stage: str) -> Account:
+        """Return what the calls of a stage are booked on."""
+        recipe, booking = self.recipe, self.booking
+        named = {"shared": None, "run": str(self.out / "journal.db")}
+        return Account(
+            journal=named.get(recipe.journal, recipe.journal),
+            run=booking.run,
+            stage=stage,
+            execution=booking.execution,
+            attempt=booking.attempt,
+            prices=recipe.prices,
+            budget=recipe.budget,
+        )
+
+    def llm(self, stage: str, block: ModelBlock | None = None) -> LLM:
+        """Return the model of a stage (or another one that it uses), not loaded yet."""
+        return make_llm(block or self.recipe.model_of(stage), self.account(stage))
 
     def model_name(self, stage: str) -> str:
         return model_label(self.recipe.model_of(stage))
@@ -71,13 +98,34 @@ class Context:
         return "validation" if draw < shares.test + shares.validation else "train"
 
 
+ExpectedRows = Callable[[Mapping[str, float]], float]
+"""From the rows that each stage before is expected to keep, by its name, to the rows that go into a stage's graph."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What a full run will ask in a stage, as far as it is known before: what a preview's estimate stands on.
+
+    `rows` reads the sources and gives a function: from how many rows each stage before is expected to keep to how
+    many go into the graph, never fewer from more; every one of them asks. None: the rows depend on sources alone,
+    and `prepare` is counted.
+    `asks` says whether a row that goes in asks a model at all; `calls` the fewest and the most calls of such a
+    row, for each of `Recipe.models_of` the stage.
+    """
+
+    rows: Callable[[Context], ExpectedRows] | None = None
+    asks: Callable[[Row], bool] = lambda row: bool(row["verdict"] != "drop")
+    calls: Callable[[Recipe], Sequence[tuple[int, int]]] = lambda _recipe: ((1, 1),)
+
+
 @dataclass(frozen=True)
 class Stage:
     """One stage of a run.
 
     `table` names its row contract. `needs` are stages it cannot do without, `uses` those it takes if they are
     in the recipe. `reads` are the recipe's sections (or "section.key") that determine it, `sources` those that
-    name input files. `prompts` are the templates it sends. Exactly one of `graph` and `work` is given.
+    name input files. `prompts` are the templates it sends. Exactly one of `graph` and `work` is given. `demand` counts
+    where `calls_model`.
     """
 
     name: str
@@ -88,6 +136,7 @@ class Stage:
     prompts: tuple[str, ...] = ()
     table: str = ""
     calls_model: bool = False
+    demand: Demand = Demand()
     embeds: bool = False
     prepare: Callable[[Context], Iterator[Row | BadRecord]] | None = None
     graph: Callable[[Context, list[Row]], Pipeline] | None = None

@@ -38,11 +38,11 @@ def rerun(recipe: Recipe, out: Path, **options: Any) -> set[str]:
 
 
 def data_files(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every file of a run that holds data: all but manifests, which tell seconds and bytes."""
+    """Return the bytes of every file of a run that holds data: not manifests (seconds, bytes), not the run's state."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name != "manifest.json" and path.parent.name != ".state"
     }
 
 

@@ -251,7 +251,7 @@ def test_a_stage_that_fails_leaves_the_standing_one_and_nothing_half_written(
         run_recipe(recipe_of(), standing, force=["seed_examples"])
     assert len(answered) >= 3
     assert data_files(standing) == data_files(finished)
-    assert {path.name for path in standing.iterdir()} == {*STAGES, "recipe.yaml"}
+    assert {path.name for path in standing.iterdir()} == {*STAGES, "recipe.yaml", ".state"}
     assert rerun(recipe_of(), standing) == set()
 
 
@@ -291,7 +291,7 @@ def test_a_run_killed_in_the_middle_goes_on_to_the_same_bytes(finished: Path, tm
     assert (run / "seed_examples").exists() == bool(force)
     assert (run / ".seed_examples.writing").is_dir()
     assert rerun(recipe, run, force=force) == {"seed_examples"}
-    assert {path.name for path in run.iterdir()} == {"persona_cards", "seed_examples", "recipe.yaml"}
+    assert {path.name for path in run.iterdir()} == {"persona_cards", "seed_examples", "recipe.yaml", ".state"}
     for stage in SEEDS["stages"]:
         assert data_files(run / stage) == data_files(finished / stage)
 
