@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from castwright.generators.calls.journal import Reply
 from castwright.generators.models.answer import Answer, as_output
 from castwright.generators.models.chat import read_reply
 from castwright.generators.models.faults import (
@@ -22,6 +23,7 @@ from castwright.generators.models.faults import (
     is_unreachable,
     retry_after,
     server_words,
+    status_fault,
 )
 
 JSON = st.recursive(
@@ -75,17 +77,39 @@ def test_any_error_body_gives_a_short_line(body: str) -> None:
 
 
 @given(st.text() | JSON.map(json.dumps))
-def test_any_body_of_a_200_is_an_answer_or_a_fault(body: str) -> None:
+def test_any_body_of_a_200_is_a_reply_or_a_fault(body: str) -> None:
     """Reading a reply never raises."""
     outcome = read_reply(body)
-    assert isinstance(outcome, (Answer, Fault))
+    assert isinstance(outcome, (Reply, Fault))
 
 
 @given(JSON)
-def test_any_choice_is_an_answer_or_a_fault(choice: object) -> None:
+def test_any_choice_is_a_reply_or_a_fault(choice: object) -> None:
     """The same one level further in, where a proxy's half-translated reply would go wrong."""
-    assert isinstance(read_reply(json.dumps({"choices": [choice]})), (Answer, Fault))
-    assert isinstance(read_reply(json.dumps({"choices": [{"message": {"content": choice}}]})), (Answer, Fault))
+    assert isinstance(read_reply(json.dumps({"choices": [choice]})), (Reply, Fault))
+    assert isinstance(read_reply(json.dumps({"choices": [{"message": {"content": choice}}]})), (Reply, Fault))
+
+
+@given(JSON)
+def test_any_count_of_tokens_is_a_number_or_a_fault(count: object) -> None:
+    """And in the counts, which some servers leave out, write as texts or nest."""
+    choices = [{"message": {"content": "Hello."}}]
+    for usage in (count, {"prompt_tokens": count}, {"prompt_tokens_details": {"cached_tokens": count}}):
+        outcome = read_reply(json.dumps({"choices": choices, "usage": usage}))
+        assert isinstance(outcome, (Reply, Fault))
+        if isinstance(outcome, Reply):
+            assert all(type(tokens) is int for tokens in (outcome.input_tokens, outcome.cached_tokens))
+
+
+def test_a_lost_reply_and_a_crowded_server_are_told_from_a_refusal() -> None:
+    """What may have been billed, and what has to slow down, decide the books and the window."""
+    timeout, reset = fault_of(TimeoutError(), timeout=5), fault_of(ConnectionResetError(104, "reset"), timeout=5)
+    assert (timeout.lost, timeout.congested) == (True, True)
+    assert (reset.lost, reset.congested) == (True, False)
+    busy, broken = status_fault(429, {}, ""), status_fault(500, {}, "")
+    assert (busy.lost, busy.congested) == (False, True)
+    assert (broken.lost, broken.congested) == (False, False)
+    assert status_fault(429, {}, '{"error": {"code": "insufficient_quota"}}').congested is False
 
 
 def test_a_secret_in_the_servers_words_is_cut_out_before_they_are_cut_short() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import gc
 import json
 import logging
 import threading
@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-import openai
 import pytest
+import uvloop
 from distilabel.pipeline import Pipeline
 from distilabel.steps import LoadDataFromDicts
 
 from castwright.errors import ModelError
+from castwright.generators.calls.account import Account
+from castwright.generators.calls.journal import Journal
 from castwright.generators.models import faults
 from castwright.generators.models.config import OpenAIModel
 from castwright.generators.models.openai import OpenAICompatibleLLM
@@ -111,8 +113,8 @@ class FaultServer:
                     self.in_flight -= 1
                 if not writer.is_closing():
                     await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return  # the client hung up
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            return  # the client hung up, or the test is over
         finally:
             writer.close()
 
@@ -143,20 +145,19 @@ def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 
-@pytest.fixture(
-    autouse=True,
-    params=[
-        "on_httpx",
-        pytest.param(
-            "on_aiohttp",
-            marks=pytest.mark.skipif(importlib.util.find_spec("aiohttp") is None, reason="aiohttp is not installed"),
-        ),
-    ],
-)
-def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every test on both of the openai client's transports."""
-    if request.param == "on_httpx":
-        monkeypatch.setattr(openai, "DefaultAioHttpClient", openai.DefaultAsyncHttpxClient)
+@pytest.fixture(autouse=True, params=["on_asyncio", "on_uvloop"])
+def event_loops(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run every test on both kinds of loop: uvloop's under our executor, asyncio's wherever else."""
+    before = asyncio.get_event_loop_policy()
+    if request.param == "on_uvloop":
+        asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    yield
+    asyncio.set_event_loop_policy(before)
+
+
+def asks(*questions: str) -> list[list[dict[str, str]]]:
+    """Messages for calls that are not one and the same."""
+    return [[{"role": "user", "content": question}] for question in questions]
 
 
 def model_of(server: FaultServer, **fields: Any) -> OpenAICompatibleLLM:
@@ -316,14 +317,15 @@ def test_a_refused_request_is_not_repeated(server: FaultServer, status: int) -> 
     ],
 )
 def test_a_reply_that_is_not_whole_is_a_failure(server: FaultServer, finish: str, reason: str) -> None:
-    """Half an answer is no training data; it is not asked for again, and its tokens are still counted."""
+    """Half an answer is no training data; it is not asked for again, and was paid for all the same."""
     server.behaviours = [says(200, chat_body("By the", finish))]
-    output = ask(model_of(server, max_tokens=50))
+    account = Account(run="r", stage="s")
+    output = ask(OpenAICompatibleLLM(block=model_of(server, max_tokens=50).block, account=account))
     assert output["generations"] == [None]
     assert output["failure"][0].startswith(reason)
-    assert output["finish_reason"] == [finish]
-    assert output["statistics"]["output_tokens"] == [5]
     assert len(server.requests) == 1
+    used = Journal(account.path).used("r")["m", False]
+    assert (used.paid_input, used.paid_output, used.attempts) == (7, 5, 1)
 
 
 def test_a_truncated_reply_is_kept_where_the_block_allows_it(server: FaultServer) -> None:
@@ -344,7 +346,16 @@ def test_content_in_parts_is_joined(server: FaultServer) -> None:
     server.behaviours = [says(200, body)]
     output = ask(model_of(server))
     assert output["generations"] == ["By the mill."]
-    assert output["statistics"] == {"input_tokens": [0], "output_tokens": [0]}
+    assert output["statistics"]["output_tokens"] == [3]  # not counted by the server: one for four characters
+
+
+@pytest.mark.parametrize("tokens", [-5, 10**30], ids=["less than none", "more than there are"])
+def test_a_server_that_cannot_count_is_not_believed(server: FaultServer, tokens: int) -> None:
+    """Tokens below none would fill a budget up again, and too many do not fit into a journal: both are estimated."""
+    server.behaviours = [says(200, {**chat_body(), "usage": {"prompt_tokens": 7, "completion_tokens": tokens}})]
+    output = ask(model_of(server))
+    assert output["generations"] == ["By the old mill."]
+    assert output["statistics"]["output_tokens"] == [4]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -401,7 +412,8 @@ def test_once_stopped_no_waiting_call_is_sent(server: FaultServer) -> None:
 
     async def all_of_them() -> list[Any]:
         try:
-            return await asyncio.gather(*(llm.agenerate(ASK) for _ in range(50)), return_exceptions=True)
+            calls = (llm.agenerate(messages) for messages in asks(*map(str, range(50))))
+            return list(await asyncio.gather(*calls, return_exceptions=True))
         finally:
             await llm.aclose()
 
@@ -439,6 +451,7 @@ def test_no_server_at_the_first_call_is_said_at_once() -> None:
 
     with pytest.raises(ModelError, match="is it running"):
         asyncio.run(call())
+    llm.unload()
 
 
 def test_a_server_that_goes_away_in_mid_run_costs_rows_and_not_the_run(server: FaultServer) -> None:
@@ -451,7 +464,7 @@ def test_a_server_that_goes_away_in_mid_run_costs_rows_and_not_the_run(server: F
             first = await llm.agenerate(ASK)
             await asyncio.to_thread(server.stop)
             server.stop = lambda: None  # type: ignore[method-assign]
-            return first, await llm.agenerate(ASK)
+            return first, await llm.agenerate(asks("And the mill?")[0])
         finally:
             await llm.aclose()
 
@@ -469,7 +482,7 @@ def test_no_more_calls_are_in_flight_than_the_block_says(server: FaultServer) ->
 
     async def forty() -> list[dict[str, Any]]:
         try:
-            return await asyncio.gather(*(llm.agenerate(ASK) for _ in range(40)))
+            return await asyncio.gather(*(llm.agenerate(messages) for messages in asks(*map(str, range(40)))))
         finally:
             await llm.aclose()
 
@@ -482,11 +495,32 @@ def test_distilabels_own_generate_works_again_and_again(server: FaultServer) -> 
     """The model's own event loop serves several batches, in order, and unload closes its connections."""
     llm = model_of(server)
     llm.load()
-    for _ in range(2):
-        outputs = llm.generate_outputs([ASK, ASK], num_generations=2)
+    for questions in (("a", "b"), ("c", "d")):
+        outputs = llm.generate_outputs(asks(*questions), num_generations=2)
         assert [output["generations"] for output in outputs] == [["By the old mill."] * 2] * 2
     llm.unload()
     assert len(server.requests) == 8
+
+
+def test_the_same_question_is_paid_for_once(server: FaultServer) -> None:
+    """Asked twice at the same time, again later, and by another model object: one request in all."""
+    llm = model_of(server)
+    llm.load()
+    outputs = [*llm.generate_outputs([ASK, ASK]), *llm.generate_outputs([ASK])]
+    llm.unload()
+    outputs.append(ask(model_of(server)))
+    assert [output["generations"] for output in outputs] == [["By the old mill."]] * 4
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("fields", [{"temperature": 0.3}, {"top_p": 0.5}, {"max_tokens": 9}, {"extra_body": {"k": 1}}])
+def test_another_parameter_is_another_question(server: FaultServer, fields: dict[str, Any]) -> None:
+    """Whatever decides a reply is part of what the journal knows it by; the address is not."""
+    ask(model_of(server))
+    ask(model_of(server, timeout=7.0, max_in_flight=3, base_url=server.url.replace("127.0.0.1", "localhost")))
+    assert len(server.requests) == 1
+    ask(model_of(server, **fields))
+    assert len(server.requests) == 2
 
 
 def test_several_loops_in_several_threads_share_one_model(server: FaultServer) -> None:
@@ -497,7 +531,7 @@ def test_several_loops_in_several_threads_share_one_model(server: FaultServer) -
 
     def work() -> None:
         async def calls() -> None:
-            results.extend(await asyncio.gather(*(llm.agenerate(ASK) for _ in range(5))))
+            results.extend(await asyncio.gather(*map(llm.agenerate, asks("a", "b", "c", "c", "d"))))
             await llm.aclose()
 
         asyncio.run(calls())
@@ -525,6 +559,26 @@ def test_load_and_unload_work_inside_a_running_loop(server: FaultServer) -> None
     assert asyncio.run(run())["failure"] == [None]
 
 
+def test_connections_of_loops_that_have_ended_are_closed_too(
+    server: FaultServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A loop that was closed first, and one that stands still while another one runs: unload ends both in silence."""
+    llm, idle = model_of(server), asyncio.new_event_loop()
+    asyncio.run(llm.agenerate(asks("a")[0]))
+    idle.run_until_complete(llm.agenerate(asks("b")[0]))
+    lanes = [lane.session for lane in llm.client().endpoint._lanes.values()]
+
+    async def unload() -> None:
+        llm.unload()
+
+    asyncio.run(unload())
+    idle.close()
+    assert [session.closed for session in lanes] == [True, True]
+    del lanes
+    gc.collect()
+    assert "Unclosed" not in caplog.text
+
+
 def test_a_schema_is_asked_for_as_strongly_as_the_server_allows(server: FaultServer) -> None:
     """A server that knows no json_schema is asked for a JSON object instead, and the choice is remembered."""
 
@@ -539,7 +593,7 @@ def test_a_schema_is_asked_for_as_strongly_as_the_server_allows(server: FaultSer
 
     async def two_calls() -> list[dict[str, Any]]:
         try:
-            return [await llm.agenerate(ASK, json_schema={"type": "object"}) for _ in range(2)]
+            return [await llm.agenerate(messages, json_schema={"type": "object"}) for messages in asks("a", "b")]
         finally:
             await llm.aclose()
 

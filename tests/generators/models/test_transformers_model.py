@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import Any
 import pytest
 
 from castwright.errors import ModelError
+from castwright.generators.calls.account import Account
+from castwright.generators.calls.journal import Journal
 from castwright.generators.models.config import TransformersModel
 from castwright.generators.models.transformers import LocalTransformersLLM, left_pad, prompt_ids
 
@@ -22,6 +26,7 @@ LINES = [
     "Ask the baker; she knows every street and every quarrel in this town.",
     "When the bell rings twice the market opens, and the geese run free.",
 ]
+NUMBERS = itertools.count()
 CHAT_TEMPLATE = (
     "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "<s>{{ m['role'] }}: {{ m['content'] }}</s>{% endfor %}"
@@ -62,9 +67,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def model_of(checkpoint: Path, **fields: Any) -> LocalTransformersLLM:
+def model_of(checkpoint: Path, *, journal: str | None = None, **fields: Any) -> LocalTransformersLLM:
+    """A model with a journal of its own, if no other is named: what it says it has to work out."""
+    account = Account(journal=journal or str(checkpoint.parent / f"{next(NUMBERS)}.db"))
     given = {"model": str(checkpoint), "device": "cpu", "max_tokens": 12, "allow_truncated": True, **fields}
-    return LocalTransformersLLM(block=TransformersModel(**given))
+    return LocalTransformersLLM(block=TransformersModel(**given), account=account)
 
 
 def ask(llm: LocalTransformersLLM, prompts: list[str], **arguments: Any) -> list[dict[str, Any]]:
@@ -128,7 +135,7 @@ def test_greedy_replies_are_what_transformers_itself_says(checkpoint: Path) -> N
 
 def test_a_sample_depends_on_its_own_seed_and_not_on_its_neighbours(checkpoint: Path) -> None:
     """Sampled replies repeat, whoever else is in the batch; another sample index gives another reply."""
-    warm = {"temperature": 1.5}
+    warm: dict[str, Any] = {"temperature": 1.5}
     together = texts(ask(model_of(checkpoint, **warm, batch_size=8), PROMPTS, sample=1))
     alone = [texts(ask(model_of(checkpoint, **warm, batch_size=1), [prompt], sample=1))[0] for prompt in PROMPTS]
     assert alone == together
@@ -164,6 +171,27 @@ def test_tokens_are_counted_and_a_cut_reply_is_a_failure_unless_allowed(checkpoi
     assert output["finish_reason"] == ["length"]
     assert output["statistics"]["output_tokens"] == [3]
     assert output["statistics"]["input_tokens"][0] > 3
+
+
+def test_what_was_said_is_not_worked_out_again_unless_the_weights_have_changed(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    """The same prompts in other batches come from the journal; a folder with other files is another model."""
+    journal, folder = tmp_path / "journal.db", tmp_path / "weights"
+    shutil.copytree(checkpoint, folder)
+
+    def replies(**fields: Any) -> int:
+        ask(model_of(folder, journal=str(journal), **fields), PROMPTS[:3])
+        held = Journal(journal)
+        (count,) = held.connection.execute("SELECT COUNT(*) FROM replies").fetchone()
+        held.close()
+        return int(count)
+
+    assert replies() == 3
+    assert replies(batch_size=1) == 3
+    assert replies(temperature=1.0) == 6
+    (folder / "trained_further.safetensors").write_bytes(b"weights")
+    assert replies() == 9
 
 
 def test_a_prompt_longer_than_the_context_is_a_failure(checkpoint: Path) -> None:
