@@ -4,6 +4,8 @@ Two intervals, chosen because they hold at three rows. What each row gives betwe
 row, a row kept or not) gets Wilson's (1927) for a coin with these two sides: no distribution between them with the
 same mean varies more (Bhatia and Davis, 2000), and it stays inside them even where all rows of a sample agree. What
 has no most (tokens, seconds) gets Student's t. Both are of the mean of the rows to come: their own chance is in it.
+Where a row makes several calls, the journal's sums do not tell its calls from another row's; both are then as wide as
+they may have to be, and hold the truth more often than nine times in ten.
 Sums and products of independent parts combine the distances from mean to bound by their squares, each side for
 itself (Zou and Donner, 2008), so that skewed parts stay skewed. (Rejected: the bootstrap, which sees no spread in
 three rows that agree; adding bounds, which assumes that every stage turns out badly at once.)

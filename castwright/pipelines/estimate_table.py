@@ -14,6 +14,7 @@ from rich.table import Table
 from castwright.pipelines.estimate import Estimate
 from castwright.pipelines.estimate_interval import About, together
 from castwright.pipelines.recipe import Recipe
+from castwright.pipelines.spending import money
 
 _NUMBERS = ("calls", "input_tokens", "output_tokens", "cost", "hours")
 _ENOUGH = 20
@@ -104,7 +105,7 @@ def budget_lines(estimate: Estimate, recipe: Recipe) -> list[str]:
     cost, both = estimate.sum("cost"), together(tokens) if tokens else None
     lines = []
     if budget.max_cost is not None:
-        lines.append(f"budget.max_cost {budget.max_cost:,.2f}: {_fits(budget.max_cost, cost)}")
+        lines.append(f"budget.max_cost {money(budget.max_cost)}: {_fits(budget.max_cost, cost)}")
     if budget.max_tokens is not None:
         lines.append(f"budget.max_tokens {budget.max_tokens:,}: {_fits(budget.max_tokens, both)}")
     if budget.max_time is not None:
@@ -118,7 +119,7 @@ def _fits(limit: float, about: About | None, unit: str = "") -> str:
         return "the sample does not say whether the run stays under it."
     expected = f"the expected {compact(about.mean)}{unit}"
     if about.mean >= limit:
-        return f"{expected} would go over it: the run will stop there, and go on when it is raised."
+        return f"{expected} would go over it: the run will stop below it, and go on when it is raised."
     if about.high is None:
         return f"{expected} stays under it; one row gives no upper end."
     upper = f"the upper end {compact(about.high)}{unit}"

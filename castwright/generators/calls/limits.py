@@ -82,7 +82,7 @@ class Pace:
         self._due = 0.0
 
     def book(self, amount: float = 1.0) -> float:
-        """Take `amount` units and return the seconds to wait before using them; what is too much at once is paid off later."""
+        """Take `amount` units and return the seconds to wait first; what goes beyond a burst is paid off later."""
         now = self._clock()
         start = max(self._due, now - self._burst + self._seconds_each)
         self._due = start + amount * self._seconds_each
