@@ -25,7 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "filters": {"errors"},
     "generators": {"errors", "personas"},
     "pipelines": {"", "errors", "personas", "filters", "generators"},
-    "cli": {"", "errors", "personas", "filters", "generators", "pipelines"},
+    "cli": {"", "errors", "personas", "filters", "generators", "pipelines", "cli_journal"},
+    "cli_journal": {"generators"},
     "__main__": {"errors", "cli"},
 }
 
