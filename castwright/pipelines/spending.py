@@ -7,6 +7,7 @@ retries and lost replies included.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -87,13 +88,16 @@ def calls_line(details: Mapping[str, Any]) -> str:
     parts.append(f"{details['input_tokens']:,} + {details['output_tokens']:,} tokens")
     if "cost" in details:
         per_row = f", {money(details['cost_per_row'])} a row" if details["cost_per_row"] is not None else ""
-        parts.append(f"cost {money(details['cost'])}{per_row} (paid now and before: {money(details['paid'])})")
+        parts.append(f"cost {money(details['cost'])}{per_row} (paid: {money(details['paid'])})")
     return ", ".join(parts)
 
 
 def money(amount: float) -> str:
     """Return a sum of money with as many digits as it needs to be told from nothing."""
-    return f"{amount:,.2f}" if amount >= 1 or amount == 0 else f"{amount:.2g}" if amount < 0.01 else f"{amount:.3f}"
+    if amount == 0 or amount >= 1:
+        return f"{amount:,.2f}"
+    decimals = 1 - math.floor(math.log10(amount))  # two digits that count
+    return f"{amount:.{max(decimals, 2)}f}"
 
 
 def spent_line(ledger: Ledger, recipe: Recipe) -> str:
