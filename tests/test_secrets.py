@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import polars as pl
 import psutil
 import pytest
 import yaml
+from misbehaving import Faults, misbehaving_process
 
 # a marker in the shape of no provider's key; the pieces are joined here so that this file cannot be what is found
 MARKER = "castwright" + "-marker-" + "7f3a91c0d2"
@@ -53,12 +56,22 @@ def command_lines(process: subprocess.Popen[str], found: list[str], over: thread
         time.sleep(0.1)
 
 
-def told(folder: Path, *command: str) -> tuple[int, str]:
-    """Run a command with the marker as the key; return its exit code, and all it said and was called with."""
+def told(
+    folder: Path, *command: str, meanwhile: Callable[[subprocess.Popen[str]], None] = lambda _: None
+) -> tuple[int, str]:
+    """Run a command with the marker as the key; return its exit code, and all it said and was called with.
+
+    Its journal is in the folder. `meanwhile` is called with the process once it is there.
+    """
     process = subprocess.Popen(  # noqa: S603 (our own interpreter)
         [sys.executable, *command],
         cwd=folder,
-        env={**os.environ, "OPENAI_API_KEY": MARKER, "HF_HUB_OFFLINE": "1"},
+        env={
+            **os.environ,
+            "OPENAI_API_KEY": MARKER,
+            "HF_HUB_OFFLINE": "1",
+            "CASTWRIGHT_JOURNAL": str(folder / "journal.db"),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -67,6 +80,7 @@ def told(folder: Path, *command: str) -> tuple[int, str]:
     over = threading.Event()
     watcher = threading.Thread(target=command_lines, args=(process, lines, over), daemon=True)
     watcher.start()
+    meanwhile(process)
     said, _ = process.communicate(timeout=240)
     over.set()
     watcher.join(timeout=10)
@@ -106,6 +120,76 @@ def test_a_run_through_a_server_writes_the_key_nowhere(offline_server: str, tmp_
     run = tmp_path / "runs" / "secret"
     assert (run / "export" / "personas" / "README.md").is_file()
     assert "OPENAI_API_KEY" in (run / "recipe.yaml").read_text(encoding="utf-8")
+
+
+def test_a_server_that_refuses_the_key_in_the_middle_does_not_get_it_written(tmp_path: Path) -> None:
+    """It repeats the whole key in its words, as careless servers do: they are passed on without it."""
+    with misbehaving_process(Faults(api_key=MARKER, echo_key=True, latency=0.5)) as server:
+        prepared(tmp_path, recipe(server.url))
+
+        def refuse(_process: subprocess.Popen[str]) -> None:
+            while not server.stats()["requests"]:
+                time.sleep(0.02)
+            server.replan(Faults(unauthorized=True, echo_key=True))
+
+        code, said = told(tmp_path, "-m", "castwright", "run", "secret.yaml", meanwhile=refuse)
+        assert server.stats()["authorization_seen"]
+    assert code == 2, said
+    assert "refused the key" in said
+    assert "[key]" in said
+    assert MARKER not in said
+    assert (tmp_path / "journal.db").is_file()
+    assert files_with_marker(tmp_path) == []
+
+
+def test_faults_that_repeat_the_key_leave_it_in_no_reason(tmp_path: Path) -> None:
+    """Rows that failed for good carry the server's words; the journal carries why their calls failed."""
+    plan = Faults(api_key=MARKER, echo_key=True, bad_request=0.4, server_error=0.3, rate_limited=0.2)
+    with misbehaving_process(plan) as server:
+        prepared(tmp_path, recipe(server.url, stages=["persona_cards", "seed_examples", "export"]))
+        code, said = told(tmp_path, "-m", "castwright", "run", "secret.yaml")
+    assert code in (0, 2), said  # 2 where no row was left
+    assert MARKER not in said
+    assert (tmp_path / "journal.db").is_file()
+    assert files_with_marker(tmp_path) == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill -9"])
+def test_a_run_that_is_ended_from_outside_leaves_no_key(tmp_path: Path, how: signal.Signals) -> None:
+    """Also not in the journal's log of writes, which is left where a process was killed."""
+    with misbehaving_process(Faults(api_key=MARKER, latency=0.3)) as server:
+        prepared(tmp_path, recipe(server.url, model={**recipe(server.url)["model"], "max_in_flight": 1}))
+
+        def end(process: subprocess.Popen[str]) -> None:
+            while not server.stats()["contents_answered"]:
+                time.sleep(0.02)
+            process.send_signal(how)
+
+        code, said = told(tmp_path, "-m", "castwright", "run", "secret.yaml", meanwhile=end)
+    assert code == (130 if how == signal.SIGINT else -9), said
+    assert MARKER not in said
+    assert (tmp_path / "journal.db-wal").is_file() == (how == signal.SIGKILL)
+    assert files_with_marker(tmp_path) == []
+
+
+def test_a_saved_pipeline_names_the_variable_and_not_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loaded model is saved with the graph it is in: no key, and no path of this machine's journal."""
+    from castwright.generators.models.config import OpenAIModel
+    from castwright.generators.models.openai import OpenAICompatibleLLM
+    from castwright.pipelines.style_rewriter import style_rewriter
+
+    monkeypatch.setenv("OPENAI_API_KEY", MARKER)
+    with misbehaving_process(Faults(api_key=MARKER)) as server:
+        llm = OpenAICompatibleLLM(block=OpenAIModel(model="offline", base_url=server.url))
+        llm.load()
+        try:
+            style_rewriter([{"row_id": "1", "casual": "hi"}], llm=llm).save(tmp_path / "pipeline.yaml", format="yaml")
+        finally:
+            llm.unload()
+    text = (tmp_path / "pipeline.yaml").read_text(encoding="utf-8")
+    assert "OPENAI_API_KEY" in text
+    assert MARKER not in text
+    assert "journal.db" not in text
 
 
 def test_a_run_that_reaches_no_server_says_nothing_of_the_key(tmp_path: Path) -> None:

@@ -209,8 +209,9 @@ def _cost_line(stage: str, calls: dict[str, Any]) -> dict[str, Any]:
 
 
 def _recipe_text(context: Context) -> str:
-    """Return what the user decided: the recipe without defaults, and without where files lay on their machine."""
-    data = _without_folders(context.recipe.model_dump(mode="json", exclude_unset=True))
+    """Return what the user decided of the data: the recipe without defaults, limits and places on their machine."""
+    decided = context.recipe.model_dump(mode="json", exclude_unset=True, exclude={"budget", "journal"})
+    data = _without_folders(decided)
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True).strip()
 
 

@@ -1,8 +1,7 @@
-"""The engines a graph can run on: ours in this process, or distilabel's own."""
+"""The engines a graph can run on: ours in this process, or distilabel's own, whose processes `workers` looks after."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import sys
 import tempfile
@@ -13,13 +12,14 @@ from typing import Any
 
 from distilabel.constants import STEP_ATTR_NAME
 from distilabel.distiset import Distiset
-from distilabel.pipeline import Pipeline, local
+from distilabel.pipeline import Pipeline
 from distilabel.utils.logging import stop_logging
 
 from castwright.errors import CastwrightError, RecipeError, StepError
 from castwright.generators.calls.stop import Stop
 from castwright.pipelines.executor import run_local
 from castwright.pipelines.streams import Row
+from castwright.pipelines.workers import fresh_processes, overseen
 
 
 def run_graph(
@@ -29,54 +29,21 @@ def run_graph(
     on_progress: Callable[[str, int], None] | None = None,
     stop: Stop | None = None,
 ) -> list[Row]:
-    """Run a graph with one leaf and return its rows; `stop` ends it early, on the local engine.
+    """Run a graph with one leaf and return its rows; `stop` ends it early.
 
     Raises:
-        StepError: a step raised, or the engine lost rows.
+        StepError: a step raised, the engine lost rows, or one of its processes was killed.
         RecipeError: the engine is unknown.
     """
     if engine == "local":
         return run_local(pipeline, on_progress=on_progress, stop=stop).rows
     if engine == "distilabel":
-        return _run_distilabel(pipeline)
+        return _run_distilabel(pipeline, stop)
     raise RecipeError(f"engine: unknown engine {engine!r}; engines are local, distilabel")
 
 
 _LOG_LEVEL = "DISTILABEL_LOG_LEVEL"
 _WARNING = "ignore:The 'default' attribute with value None was provided"
-
-
-class _Worker(local._NoDaemonProcess):
-    """A worker of distilabel's that sees the environment as it is now, not as it was when the server began."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._environment = dict(os.environ)
-
-    def run(self) -> None:
-        """Do the work in this process's environment."""
-        os.environ.update(self._environment)
-        super().run()
-
-
-@contextmanager
-def _fresh_processes() -> Iterator[None]:
-    """Make distilabel fork its processes from a server that has only our imports, instead of from this process.
-
-    A fork of a process in which torch or polars already runs threads may hang for good, without a message.
-    distilabel takes the default start method for its queues and its processes, and a context of its own for the
-    pool, which is made at import: both are set for the time of the run.
-    """
-    before, pool_context = multiprocessing.get_start_method(allow_none=True), local._NoDaemonContext
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    multiprocessing.set_start_method(method, force=True)
-    multiprocessing.set_forkserver_preload(["castwright.pipelines"])
-    local._NoDaemonContext = type("Context", (type(multiprocessing.get_context(method)),), {"Process": _Worker})
-    try:
-        yield
-    finally:
-        local._NoDaemonContext = pool_context
-        multiprocessing.set_start_method(before, force=True)
 
 
 @contextmanager
@@ -119,12 +86,12 @@ def _run_or_say_why(pipeline: Pipeline) -> Distiset:
         raise StepError(f"distilabel's engine failed: {error}; `engine: local` names step and row") from error
 
 
-def _run_distilabel(pipeline: Pipeline) -> list[Row]:
+def _run_distilabel(pipeline: Pipeline, stop: Stop | None) -> list[Row]:
     """Run on distilabel's engine with a cache folder of its own: a resumed cache hangs (distilabel 1.5.3)."""
-    with tempfile.TemporaryDirectory(prefix="castwright-distilabel-") as folder:
+    with tempfile.TemporaryDirectory(prefix="castwright-distilabel-", ignore_cleanup_errors=True) as folder:
         pipeline._cache_dir = Path(folder)
-        with _fresh_processes(), _quiet():
-            distiset = _run_or_say_why(pipeline)
+        with fresh_processes() as processes, _quiet():
+            distiset = overseen(lambda: _run_or_say_why(pipeline), pipeline, processes, stop or Stop())
         leaves = list(distiset)
         if len(leaves) != 1:
             raise StepError(f"the graph gave {len(leaves)} leaves on distilabel's engine ({leaves}); one is needed")

@@ -209,10 +209,14 @@ def open_ledger(account: Account) -> Ledger:
         return ledger
 
 
+def open_ledgers() -> list[Ledger]:
+    """Return the ledgers that are open in this process."""
+    return [ledger for (pid, _, _), ledger in list(_OPEN.items()) if pid == os.getpid()]
+
+
 def _close_all() -> None:
-    for (pid, _, _), ledger in list(_OPEN.items()):
-        if pid == os.getpid():
-            ledger.close()
+    for ledger in open_ledgers():
+        ledger.close()
     _OPEN.clear()
 
 
