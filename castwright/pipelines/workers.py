@@ -13,6 +13,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import select
 import signal
 import threading
 import time
@@ -50,15 +51,33 @@ class _Worker(local._NoDaemonProcess):
     def run(self) -> None:
         """Do the work in the environment of whoever started it."""
         os.environ.update(self._environment)
-        told = threading.Event()
+        told, heard = threading.Event(), _signals_heard()
         signal.signal(signal.SIGTERM, lambda _number, _frame: told.set())
-        threading.Thread(target=_leave_in_time, args=(told,), name="castwright-worker", daemon=True).start()
+        threading.Thread(target=_leave_in_time, args=(told, heard), name="castwright-worker", daemon=True).start()
         super().run()
 
 
-def _leave_in_time(told: threading.Event) -> None:
+def _signals_heard() -> int:
+    """Return the end of a pipe that each signal is written to as it comes.
+
+    A handler in Python runs in the main thread only, and not at all if that thread goes to wait for work just after
+    the signal came: such a worker would never leave.
+    """
+    heard, said = os.pipe()
+    os.set_blocking(said, False)
+    signal.set_wakeup_fd(said, warn_on_full_buffer=False)
+    return heard
+
+
+def _is_told(told: threading.Event, heard: int) -> bool:
+    """Return, after a short while, whether this process has been told to end."""
+    ready, _, _ = select.select([heard], [], [], LOOK_SECONDS)
+    return told.is_set() or (bool(ready) and signal.SIGTERM in os.read(heard, 64))
+
+
+def _leave_in_time(told: threading.Event, heard: int) -> None:
     """End this process when it is told to or its parent is gone, with the replies under way written down."""
-    while not told.wait(LOOK_SECONDS) and not _parent_is_gone():
+    while not _is_told(told, heard) and not _parent_is_gone():
         pass
     logging.disable(logging.CRITICAL)  # that calls are called off is no news
     ledgers = open_ledgers()
