@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -30,6 +30,8 @@ console = Console()
 RecipePath = Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]
 Overrides = Annotated[list[str] | None, typer.Option("--set", help="Change a key: --set personas.count=500.")]
 Out = Annotated[Path | None, typer.Option("--out", help="The run's folder (default: runs/<recipe name>).")]
+CardFormat = Literal["json", "png", "jsonl"]
+CardSpec = Literal["v2", "v3"]
 
 
 @app.command()
@@ -211,6 +213,27 @@ def serve_offline(
     from castwright.generators.models.server import serve
 
     serve(host=host, port=port, latency=latency)
+
+
+@app.command("export-cards")
+def export_cards(
+    run_folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder, or a parquet file of its cards.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; with --format jsonl the file.")],
+    form: Annotated[CardFormat, typer.Option("--format", help="A file for each card, or one file of lines.")] = "json",
+    spec: Annotated[CardSpec, typer.Option(help="Character Card V2 or V3.")] = "v2",
+    image: Annotated[Path | None, typer.Option(help="A PNG for all cards (default: one of plain colour each).")] = None,
+) -> None:
+    """Write a run's persona cards as character cards for chat programs (Tavern, SillyTavern)."""
+    from castwright.errors import SourceError
+    from castwright.personas.store import read_cards
+    from castwright.personas.tavern_export import export_tavern
+
+    if image is not None and form != "png":
+        raise SourceError(f"--image {image} needs --format png: a {form} card has no picture")
+    stage = run_folder / "persona_cards"
+    cards = read_cards(stage if stage.is_dir() else run_folder)
+    count = export_tavern(cards.values(), out, form=form, spec=spec, image=image)
+    console.print(f"wrote {count:,} cards to {out}", highlight=False, soft_wrap=True)
 
 
 def _out(recipe: Recipe, out: Path | None) -> Path:

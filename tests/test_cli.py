@@ -37,7 +37,7 @@ SMALL: dict[str, Any] = {
     "persona_responses": {"per_persona": 1},
     "rewriter_training": {"enabled": False},
 }
-COMMANDS = ("run", "preview", "stages", "new", "why", "train-rewriter", "serve-offline")
+COMMANDS = ("run", "preview", "stages", "new", "why", "train-rewriter", "serve-offline", "export-cards")
 
 
 def castwright(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:

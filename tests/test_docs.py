@@ -287,7 +287,7 @@ SECTIONS: list[tuple[str, list[type[BaseModel]]]] = [
     ("Top level", [Recipe]),
     ("model", [models.OfflineModel, models.OpenAIModel, models.BatchSettings, models.TransformersModel]),
     ("prices and budget", [Price, Budget]),
-    ("personas", [recipes.Personas, sources.BundledSource, sources.TableSource, sources.HubSource, sources.GridSource]),
+    ("personas", [recipes.Personas, *typing.get_args(sources.AnySource)]),
     ("questions, chat, sft, scripts", [recipes.BundledRows, recipes.TableRows, recipes.TextFiles]),
     ("persona_cards", [recipes.PersonaCards]),
     ("seed_examples", [recipes.SeedExamples]),

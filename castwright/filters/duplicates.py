@@ -2,7 +2,8 @@
 
 Two filters, to be run in this order: a normalised key, grouped in polars (seconds for a million rows), then
 cosine of embeddings for what is left. Both keep the best-scored row, else the first, and name it in the
-reason, so a drop can be checked by hand. (Rejected: MinHash, which at chat length sees shared words and not
+reason, so a drop can be checked by hand. Few rows all go through the embedding model; many go through the cascade,
+which asks it about the pairs in doubt only. (Rejected: MinHash, which at chat length sees shared words and not
 meaning; and one vector column in the rows, which costs gigabytes where a closure costs one array.)
 """
 
@@ -15,35 +16,17 @@ import numpy.typing as npt
 import polars as pl
 
 from castwright.errors import RecipeError
-from castwright.filters.embeddings import Embedder
-from castwright.filters.similarity import find_stars
+from castwright.filters.calibration import calibrate
+from castwright.filters.cascade import Rule, confirmed, crowded, duplicates_among, representatives, search, stars
+from castwright.filters.duplicate_index import cluster_table
+from castwright.filters.embeddings import Distillable, Embedder, pair_similarity
+from castwright.filters.neighbours import Pairs, concatenated
+from castwright.filters.normalised import normalise
+from castwright.filters.similarity import Stars, stars_of_pairs
 from castwright.filters.verdict import require_columns, row_names, texts, verdicts
 
-# Private-use marks that stand for the signs inside numbers while punctuation is taken out.
-_POINT, _MINUS, _SLASH, _COLON, _COMMA = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
-_INNER_SIGNS = ((r"\.", _POINT), ("-", _MINUS), ("/", _SLASH), (":", _COLON), (",", _COMMA))
-
-
-def normalised(column: str) -> pl.Expr:
-    """Return the comparison key of a text column: NFKC, lower case, no punctuation, single spaces.
-
-    Signs that change a value stay (3.5, -5, 3-4, 1/2, 7:30, +, %, C#), and a text of nothing but punctuation
-    is compared as it stands, so "?" and "!" differ. Null gives "".
-    """
-    text = pl.col(column).cast(pl.String).fill_null("").str.normalize("NFKC").str.to_lowercase()
-    text = text.str.replace_all("−", "-", literal=True)
-    key = text.str.replace_all(r"(\d),(\d{3})\b", "${1}${2}")
-    for pattern, mark in _INNER_SIGNS * 2:  # twice, for 1.2.3: a match takes the digit the next one needs
-        key = key.str.replace_all(rf"(\d){pattern}(\d)", f"${{1}}{mark}${{2}}")
-    key = (
-        key.str.replace_all(r"(^|[\s(=])-(\d)", f"${{1}}{_MINUS}${{2}}")
-        .str.replace_all(r"['’‘`´]", "")
-        .str.replace_all(r"[\p{P}--[#%&*@]]", " ")
-        .str.replace_all(r"\s+", " ")
-        .str.strip_chars()
-    )
-    bare = text.str.replace_all(r"\s+", " ").str.strip_chars()
-    return pl.when(key == "").then(bare).otherwise(key)
+WHOLE_UP_TO = 2000
+"""Rows up to which every text goes through the embedding model: half a minute of long texts on two CPU cores."""
 
 
 def exact_duplicates(
@@ -60,7 +43,7 @@ def exact_duplicates(
         raise RecipeError("filter 'exact_duplicates': columns is empty; name the columns to compare")
     keys = [f"key {number}" for number in range(len(columns))]
     table = frame.select(
-        *(normalised(column).alias(key) for column, key in zip(columns, keys, strict=True)),
+        *(normalise(frame.get_column(column)).alias(key) for column, key in zip(columns, keys, strict=True)),
         (pl.col(within).cast(pl.String) if within else pl.lit("")).alias("group"),
     ).with_columns(
         pl.Series("rank", _ranks(frame, keep_best), dtype=pl.Int64),
@@ -83,15 +66,20 @@ def near_duplicates(
     keep_best: str | None = None,
     within: str | None = None,
     block: int = 4096,
+    override: bool = False,
 ) -> pl.DataFrame:
     """Drop rows whose meaning is all but that of a better (else earlier) row that is kept.
 
     The columns are joined by newlines and embedded; rows are visited best first, and one is dropped when its
-    cosine with a row kept before reaches `threshold` (see `similarity.find_stars`). With `within`, only rows
-    equal in that column are compared (a null there equals nothing). Rows with no text are not compared.
-    Calibrate the threshold on the corpus: template-made texts of different people reach 0.9.
+    cosine with a row kept before reaches `threshold`. With `within`, only rows equal in that column are compared (a
+    null there equals nothing). Rows with no text are not compared. Above WHOLE_UP_TO rows, an embedder that can be
+    distilled is asked about pairs in doubt only (see `cascade`), and the cosine is that of its static form; there the
+    threshold is held against the corpus (see `calibration`), unless `within` is given or `override` is true.
     Score: cosine with the row kept in its stead, in [threshold, 1]; null for a kept row.
-    Exact search: time grows with rows times kept rows; meant for up to some 250K rows.
+    `block` bounds the memory of small and of crowded sets: block x block cosines at a time.
+
+    Raises:
+        RecipeError: an option is out of range, a column is missing, or the threshold lies inside the distribution.
     """
     require_columns(frame, [*columns, *_given(keep_best, within)], "near_duplicates")
     if not 0.0 < threshold <= 1.0:
@@ -99,23 +87,95 @@ def near_duplicates(
     if block < 1:
         raise RecipeError(f"filter 'near_duplicates': block={block} must be at least 1")
     joined = ["\n".join(parts).strip() for parts in zip(*(texts(frame, c) for c in columns), strict=True)]
-    reasons: list[str] = [""] * frame.height
-    scores: list[float | None] = [None] * frame.height
-    groups = _groups(frame, joined, within)
+    groups, ranks = _groups(frame, joined, within), _ranks(frame, keep_best)
+    if sum(map(len, groups)) > WHOLE_UP_TO and isinstance(embedder, Distillable):
+        checked = within is None and not override
+        found = _cascaded(joined, groups, ranks, embedder, Rule(threshold), checked=checked, block=block)
+    else:
+        found = _embedded(joined, groups, ranks, embedder, threshold, block)
+    return _near_verdicts(row_names(frame), found)
+
+
+def _embedded(
+    joined: Sequence[str],
+    groups: Sequence[npt.NDArray[np.int64]],
+    ranks: npt.NDArray[np.int64],
+    embedder: Embedder,
+    threshold: float,
+    block: int,
+) -> Stars:
+    """Return the stars by the embedder's own vectors of every text."""
+    whole = _alone(len(joined))
     if not groups:
-        return verdicts(reasons, scores)
-    names, ranks = row_names(frame), _ranks(frame, keep_best)
-    rows = np.concatenate(groups)
-    vectors = embedder.encode([joined[row] for row in rows.tolist()])
+        return whole
+    vectors = embedder.encode([joined[row] for row in np.concatenate(groups).tolist()])
     start = 0
     for group in groups:
-        stars = find_stars(vectors[start : start + len(group)], np.argsort(ranks[group]), threshold, block)
+        mine = vectors[start : start + len(group)]
+        _place(whole, group, stars(mine, np.argsort(ranks[group]), threshold, block))
         start += len(group)
-        for local in np.flatnonzero(~stars.kept).tolist():
-            cosine = round(min(float(stars.cosine[local]), 1.0), 4)
-            reasons[int(group[local])] = f"near {names[int(group[stars.keeper[local]])]} (cosine {cosine:.3f})"
-            scores[int(group[local])] = cosine
-    return verdicts(reasons, scores)
+    return whole
+
+
+def _cascaded(
+    joined: Sequence[str],
+    groups: Sequence[npt.NDArray[np.int64]],
+    ranks: npt.NDArray[np.int64],
+    embedder: Distillable,
+    rule: Rule,
+    *,
+    checked: bool,
+    block: int,
+) -> Stars:
+    """Return the stars by static vectors of the distinct texts of each group, pairs in the band confirmed."""
+    whole, head = _alone(len(joined)), np.arange(len(joined))
+    if not groups:
+        return whole
+    compared = np.concatenate(groups)
+    numbers = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    keys = normalise(pl.Series("text", joined, dtype=pl.String))
+    firsts = representatives(keys.gather(compared), numbers, ranks[compared])
+    head[compared] = compared[firsts]
+    places = np.unique(firsts)  # in `compared`, so group after group
+    vectors = embedder.static().encode_normalised(keys.gather(compared[places]))
+    if checked:
+        calibrate(vectors).require(rule.threshold, "filter 'near_duplicates'")
+    found: list[Pairs] = []
+    bounds = np.searchsorted(numbers[places], np.arange(len(groups) + 1))
+    for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        rows, mine = compared[places[start:stop]], vectors[start:stop]
+        if crowded(mine, rule.floor):
+            _place(whole, rows, stars(mine, np.argsort(ranks[rows]), rule.threshold, block))
+            continue
+        near = search(mine, rule.floor)
+        found.append(Pairs(rows[near.left], rows[near.right], near.cosine))
+    pairs = concatenated(found)
+    asked = confirmed(
+        pairs, rule, lambda rows: keys.gather(rows).to_list(), lambda a, b: pair_similarity(a, b, embedder)
+    )
+    settled = stars_of_pairs(len(joined), np.argsort(ranks), duplicates_among(pairs, rule, asked))
+    moved = ~settled.kept
+    whole.keeper[moved], whole.cosine[moved] = settled.keeper[moved], settled.cosine[moved]
+    return Stars(whole.keeper[head], whole.cosine[head])  # a repeat goes where the first row with its text went
+
+
+def _alone(count: int) -> Stars:
+    return Stars(np.arange(count, dtype=np.int64), np.ones(count, dtype=np.float32))
+
+
+def _place(whole: Stars, rows: npt.NDArray[np.int64], part: Stars) -> None:
+    """Write the stars of some rows into those of all rows."""
+    whole.keeper[rows] = rows[part.keeper]
+    whole.cosine[rows] = part.cosine
+
+
+def _near_verdicts(names: Sequence[str], found: Stars) -> pl.DataFrame:
+    table = cluster_table(pl.Series(names, dtype=pl.String), found.keeper, found.cosine)
+    reasons = [
+        "" if keep else f"near {kept} (cluster {cluster}, cosine {similarity:.3f})"
+        for keep, kept, cluster, similarity in table.select("keep", "kept", "cluster", "similarity").rows()
+    ]
+    return verdicts(reasons, table.get_column("similarity").to_list())
 
 
 def _given(*columns: str | None) -> list[str]:

@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from castwright.errors import ModelError
+from castwright.filters.distillation import token_table
+from castwright.filters.static_embeddings import StaticEmbedder
 
 Vectors = npt.NDArray[np.float32]
 Precision = Literal["float32", "bfloat16"]
@@ -40,12 +42,22 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class Distillable(Embedder, Protocol):
+    """An embedder that has a static form, for sets too large to put every text through it."""
+
+    def static(self) -> StaticEmbedder:
+        """Return the static form; the same object each time."""
+        ...
+
+
 class SentenceEmbedder:
-    """An `Embedder` over a sentence-transformers model. Safe to share between threads."""
+    """A `Distillable` over a sentence-transformers model. Safe to share between threads."""
 
     def __init__(self, model: Any, precision: Precision = "float32") -> None:
         self._model = model
         self._precision = precision
+        self._static: StaticEmbedder | None = None
         self._lock = threading.Lock()  # Hugging Face's fast tokenizers raise "Already borrowed" across threads
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -64,6 +76,17 @@ class SentenceEmbedder:
         place = {text: position for position, text in enumerate(distinct)}
         rows = np.fromiter((place[text] for text in texts), dtype=np.int64, count=len(texts))
         return vectors[rows]
+
+    def static(self) -> StaticEmbedder:
+        """Return the static embeddings distilled from this model: some seconds the first time on a machine.
+
+        Raises:
+            ModelError: the model's tokenizer has no fast form.
+        """
+        with self._lock:
+            if self._static is None:
+                self._static = StaticEmbedder(token_table(self._model))
+            return self._static
 
     def _autocast(self) -> Any:
         if self._precision == "float32":

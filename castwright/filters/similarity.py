@@ -1,10 +1,9 @@
-"""Greedy keep-best stars over unit vectors, by exact cosine search in bounded memory.
+"""Greedy keep-best stars: rows are visited best first, and one near enough to a row already kept is dropped.
 
-Rows are visited best first; a row is dropped when a row already kept is near enough. So every dropped row has
-a kept neighbour and no chain ever joins two unlike rows (rejected: connected components, where a ~ b ~ c
-drops c for a it does not resemble). Exact search in blocks was taken over an index because below some 250K
-rows it is a few matrix products, needs no library and no recall to tune. Memory: the vectors, one copy, and
-one block.
+So every dropped row has a kept neighbour and no chain ever joins two unlike rows (rejected: connected components,
+where a ~ b ~ c drops c for a it does not resemble). Two ways to the same stars: from a list of near pairs, which is
+what the search gives; and straight from the vectors in blocks, for sets where so much resembles so much that the
+list would not fit: then few rows are kept, and each row is only compared with those.
 """
 
 from __future__ import annotations
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from castwright.filters.neighbours import Pairs
 
 Vectors = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
@@ -29,6 +30,29 @@ class Stars:
     def kept(self) -> npt.NDArray[np.bool_]:
         """Return which rows are kept, shape (n,)."""
         return np.asarray(self.keeper == np.arange(len(self.keeper)), dtype=np.bool_)
+
+
+def stars_of_pairs(count: int, order: Positions, pairs: Pairs) -> Stars:
+    """Return the greedy stars of `count` rows visited in `order` (a permutation), where only `pairs` are near.
+
+    A dropped row's keeper is its nearest row that was kept before (the earliest on ties).
+    """
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count)
+    swapped = rank[pairs.left] > rank[pairs.right]
+    later = np.where(swapped, pairs.left, pairs.right)
+    earlier = np.where(swapped, pairs.right, pairs.left)
+    sequence = np.lexsort((rank[earlier], -pairs.cosine, rank[later]))
+    keeper = list(range(count))
+    cosine = np.ones(count, dtype=np.float32)
+    for row, kept, near in zip(
+        later[sequence].tolist(), earlier[sequence].tolist(), pairs.cosine[sequence].tolist(), strict=True
+    ):
+        # all rows before this one in line are settled, and its own pairs come nearest first
+        if keeper[row] == row and keeper[kept] == kept:
+            keeper[row] = kept
+            cosine[row] = near
+    return Stars(np.array(keeper, dtype=np.int64), cosine)
 
 
 def find_stars(vectors: Vectors, order: Positions, threshold: float, block: int = 4096) -> Stars:

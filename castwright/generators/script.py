@@ -3,26 +3,22 @@
 Segments are cut so that no token has to be: a dialogue owns the blank before it and the line ends behind it, for
 tokenizers glue blanks to the word that follows and line ends to the full stop before them. So the loss falls on
 whole tokens, and a model learns to end a speech too. What is not surely speech is narration: a line that is not
-trained on costs little, a name or a stage direction that is trained on spoils the voice. Rejected: one pass that
-judges each line alone (see `script_labels`), and keeping indentation, which has no meaning to this parser.
+trained on costs little, a name or a stage direction that is trained on spoils the voice. Who speaks is found by
+`personas.script_blocks`, which sources of characters read scripts with too. Rejected: a parser of its own for each.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from castwright.generators.script_labels import find_cast, is_heading, is_stranger, read_label
+from castwright.personas.script_blocks import Block, normalise, script_blocks, stage_directions
+from castwright.personas.script_labels import find_cast
+
+__all__ = ["Role", "Script", "Segment", "count_turns", "normalise", "parse_script", "span_mask"]
 
 Role = Literal["narration", "name", "dialogue"]
-
-_BLANKS = re.compile(r"[^\S\n]+")
-_MANY_LINES = re.compile(r"\n{3,}")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f\ufeff]")
-_OPEN, _CLOSE = "([", {")": "(", "]": "["}
-_TAIL = re.compile(r"[.,;:]*[^\S\n]*\n*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +56,6 @@ class Script:
         return count_turns(self.segments)
 
 
-def normalise(text: str) -> str:
-    """Return a text with "\\n" as line end, single blanks, no blank at either end of a line, no run of empty lines.
-
-    Control characters and halves of surrogate pairs go. A text that is not empty ends in one "\\n".
-    """
-    clean = _CONTROL.sub("", text.encode("utf-8", "ignore").decode("utf-8"))
-    lines = (_BLANKS.sub(" ", line).strip() for line in clean.splitlines())
-    joined = _MANY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
-    return f"{joined}\n" if joined else ""
-
-
 def parse_script(text: str, cast: Sequence[str] | None = None) -> Script:
     """Return the segments of a script; their texts joined are `normalise(text)`.
 
@@ -83,7 +68,7 @@ def parse_script(text: str, cast: Sequence[str] | None = None) -> Script:
     lines = normal.split("\n")[:-1]
     known = find_cast(lines) if cast is None else tuple(cast)
     segments = [
-        segment for block in _blocks(lines, frozenset(known)) for segment in _segments_of(block) if segment.text
+        segment for block in script_blocks(lines, frozenset(known)) for segment in _segments_of(block) if segment.text
     ]
     return Script(tuple(segments), known)
 
@@ -110,46 +95,7 @@ def span_mask(segments: Sequence[Segment]) -> list[tuple[int, int]]:
     return spans
 
 
-@dataclass(slots=True)
-class _Block:
-    """Some lines that belong together: a speech with what stands before it, or narration when there is no name."""
-
-    stamp: str = ""
-    name: str = ""
-    aside: str = ""
-    body: str = ""
-
-
-def _blocks(lines: Sequence[str], cast: frozenset[str]) -> Iterator[_Block]:
-    """Yield the blocks of the lines of a normalised text; every character is in one of them."""
-    block = _Block()
-    colons = all(key[-1] == ":" for key in cast)
-    ended = False  # an empty line ends a block
-    for line in lines:
-        if not line:
-            block.body += "\n"
-            # a name alone on its line is followed by its speech, even behind an empty line
-            ended = not block.name or bool(block.body.strip())
-            continue
-        label = read_label(line, cast)
-        heading = is_heading(line)
-        narration = label is None and (heading or (colons and is_stranger(line)))
-        if label is not None or ended or (narration and block.name):
-            if block.name or block.body:
-                yield block
-            block = _Block()
-        if label is None:
-            block.body += f"{line}\n"
-        elif label.narrates:
-            block.body = f"{line}\n"
-        else:
-            block = _Block(label.stamp, label.name, label.aside, f"{label.rest}\n")
-        ended = heading
-    if block.name or block.body:
-        yield block
-
-
-def _segments_of(block: _Block) -> Iterator[Segment]:
+def _segments_of(block: Block) -> Iterator[Segment]:
     if not block.name:
         yield Segment("narration", block.body)
         return
@@ -164,7 +110,7 @@ def _segments_of(block: _Block) -> Iterator[Segment]:
 def _speech(text: str) -> Iterator[Segment]:
     """Yield a speech with the stage directions in it as narration; these own the blank before them."""
     start = 0
-    for left, right in _directions(text):
+    for left, right in stage_directions(text):
         yield from _words(text[start:left])
         yield Segment("narration", text[left:right])
         start = right
@@ -174,33 +120,3 @@ def _speech(text: str) -> Iterator[Segment]:
 def _words(text: str) -> Iterator[Segment]:
     if text:
         yield Segment("dialogue" if text.strip() else "narration", text)
-
-
-def _directions(text: str) -> list[tuple[int, int]]:
-    """Return the outermost bracketed stage directions of a speech, in order, with the blank before and the tail."""
-    found: list[tuple[int, int]] = []
-    opened: list[int] = []
-    for place, sign in enumerate(text):
-        if sign in _OPEN:
-            opened.append(place)
-        elif sign in _CLOSE and opened and text[opened[-1]] == _CLOSE[sign]:
-            left = opened.pop()
-            if _is_direction(text, left, place):
-                while found and found[-1][0] >= left:
-                    found.pop()
-                found.append((left, place + 1))
-    return [_widened(text, left, right) for left, right in found]
-
-
-def _is_direction(text: str, left: int, right: int) -> bool:
-    """Return whether brackets hold words: not 555, not [1], and the left one is no part of f(x) or of a smiley."""
-    before = text[left - 1] if left else " "
-    return not before.isalnum() and before not in ":;=-^" and any(map(str.isalpha, text[left + 1 : right]))
-
-
-def _widened(text: str, left: int, right: int) -> tuple[int, int]:
-    tail = _TAIL.match(text, right)
-    end = tail.end() if tail else right
-    if end < len(text) and text[end - 1] == " ":
-        end -= 1  # the blank before the next words is theirs
-    return (left - 1 if left and text[left - 1] == " " else left), end

@@ -13,7 +13,8 @@ class Character(BaseModel):
     """What a source knows of someone.
 
     `facts` holds known card fields in the card's own shape (`{"name": ..., "basic_info": {...}, ...}`,
-    partial); `text` is free text about them. A model turns both into a card; facts always win.
+    partial); `text` is free text about them. A model turns both into a card; facts always win. `living` is
+    whether they are a real person who may be alive, for screening: no part of the card, None where it is not known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,6 +22,7 @@ class Character(BaseModel):
     facts: dict[str, Any] = {}
     text: str = ""
     source: Source = Source()
+    living: bool | None = None
 
 
 def complete_card(character: Character) -> PersonaCard | None:

@@ -26,6 +26,7 @@ MAX_LINE_BYTES = 64 * 1024 * 1024
 EXCERPT_CHARACTERS = 200
 READABLE = ".csv, .tsv, .jsonl, .ndjson, .json (each also as .gz or .zst) and .parquet"
 
+_PROSE = (".md", ".markdown")
 _TEXT = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
 _PARQUET = {".parquet": "parquet", ".pq": "parquet"}
 _COMPRESSIONS = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
@@ -65,7 +66,7 @@ def format_of(path: Path) -> str | None:
 def stem_of(path: Path) -> str:
     """Return a path's name without the extensions that state its format ("cast.v2.csv.gz" is "cast.v2")."""
     name = Path(path.name or path.resolve().name)
-    while name.stem and name.suffix.lower() in (*_COMPRESSIONS, *_TEXT, *_PARQUET):
+    while name.stem and name.suffix.lower() in (*_COMPRESSIONS, *_TEXT, *_PARQUET, *_PROSE):
         name = name.with_suffix("")
     return name.name
 

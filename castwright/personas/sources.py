@@ -1,9 +1,9 @@
-"""Where characters come from: tables, Hugging Face datasets, the bundled cast, the grid.
+"""Where characters come from: tables, Hugging Face datasets, chat programs' cards, the bundled cast, the grid.
 
-Every source is one function that yields `Character` or `BadRecord` lazily, and one frozen model that a
-recipe spells (`kind: table`). `read_characters` is the only place that knows them all. Functions and not
-source classes with a common base: there is nothing to share but the type of what they yield. (Duplicates
-are left in on purpose: finding them is a filter's work, which keeps them with a reason.)
+Every source is one function that yields `Character` or `BadRecord` lazily, and one frozen model that a recipe
+spells (`kind: table`, in `source_kinds`). `read_characters` is the only place that knows them all. Functions and
+not source classes with a common base: there is nothing to share but the type of what they yield. (Duplicates are
+left in on purpose: finding them is a filter's work, which keeps them with a reason.)
 """
 
 from __future__ import annotations
@@ -13,78 +13,71 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from itertools import chain, islice
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from castwright.errors import BadRecord, SourceError
 from castwright.personas.card import Kind, Source
 from castwright.personas.character import Character, complete_card
 from castwright.personas.columns import check_columns, flat_names, getters_of, pick
+from castwright.personas.entities import entity_characters
 from castwright.personas.fields import BadValueError, check_fields, match_columns, read_facts
+from castwright.personas.folder import folder_characters
+from castwright.personas.free_text import text_characters
 from castwright.personas.hub import hub_licence, hub_rows
 from castwright.personas.lines import excerpt, stem_of
+from castwright.personas.novels import novel_characters
+from castwright.personas.one_line import one_line_characters
+from castwright.personas.source_kinds import (
+    AnySource,
+    BundledSource,
+    EntitySource,
+    FolderSource,
+    GivenSource,
+    GridSource,
+    HubSource,
+    NovelSource,
+    OneLineSource,
+    PersonaSource,
+    ScriptSource,
+    TableSource,
+    TavernSource,
+    TextSource,
+)
+from castwright.personas.speakers import script_characters
 from castwright.personas.tables import Record, column_names, read_records, require_good, take_good
+from castwright.personas.tavern import tavern_characters
+from castwright.personas.text_readers import TEXT_READERS
 
+__all__ = [
+    "AnySource",
+    "BundledSource",
+    "EntitySource",
+    "FolderSource",
+    "GridSource",
+    "HubSource",
+    "NovelSource",
+    "OneLineSource",
+    "PersonaSource",
+    "ScriptSource",
+    "TableSource",
+    "TavernSource",
+    "TextSource",
+    "bundled_characters",
+    "entity_characters",
+    "folder_characters",
+    "hub_characters",
+    "novel_characters",
+    "one_line_characters",
+    "read_characters",
+    "script_characters",
+    "table_characters",
+    "tavern_characters",
+    "text_characters",
+]
 _SAMPLE_ROWS = 100  # rows looked at to learn the columns of a dataset that states none
 
 
-class _Mapped(BaseModel):
-    """What the recipe says of a source with columns."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    columns: dict[str, str] | None = None
-    licence: str = "unknown"
-    dataset: str | None = None
-    persona_kind: Kind | None = None
-    modern: bool | None = None
-    limit: int | None = Field(default=None, ge=1)
-
-
-class TableSource(_Mapped):
-    """A file or folder of records (see `table_characters`; `persona_kind` is its `kind`)."""
-
-    kind: Literal["table"] = "table"
-    path: str = Field(min_length=1)
-
-
-class HubSource(_Mapped):
-    """A Hugging Face dataset by Hub name or local folder (see `hub_characters`)."""
-
-    kind: Literal["hub"] = "hub"
-    name: str = Field(min_length=1)
-    split: str = "train"
-    config: str | None = None
-    revision: str | None = None
-
-
-class BundledSource(BaseModel):
-    """The characters that come with castwright."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["bundled"] = "bundled"
-
-
-class GridSource(BaseModel):
-    """Characters sampled from attribute tables; `count` and `seed` go before those of the recipe."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["grid"] = "grid"
-    count: int | None = Field(default=None, ge=1)
-    seed: int | None = None
-    modern_share: float = Field(default=0.6, ge=0, le=1)
-    tables: str | None = None
-
-
-PersonaSource = Annotated[TableSource | HubSource | BundledSource | GridSource, Field(discriminator="kind")]
-
-
-def read_characters(
-    source: TableSource | HubSource | BundledSource | GridSource, *, count: int | None, seed: int
-) -> Iterator[Character | BadRecord]:
+def read_characters(source: AnySource, *, count: int | None, seed: int) -> Iterator[Character | BadRecord]:
     """Yield a source's characters in its own order, at most `count` good ones (None: all there are).
 
     Raises:
@@ -92,14 +85,31 @@ def read_characters(
     """
     match source:
         case TableSource():
-            found = table_characters(source.path, **_mapped(source))
+            found = table_characters(source.path, columns=source.columns, **_given(source))
         case HubSource():
             place: dict[str, Any] = {
                 "split": source.split,
                 "config": source.config,
                 "revision": source.revision,
             }
-            found = hub_characters(source.name, **place, **_mapped(source))
+            found = hub_characters(source.name, columns=source.columns, **place, **_given(source))
+        case TavernSource():
+            found = tavern_characters(source.path, **_given(source))
+        case EntitySource():
+            named: dict[str, Any] = source.model_dump(include={"language", "fallback", "kinds", "labels", "year"})
+            found = entity_characters(source.path, **named, **_given(source))
+        case OneLineSource():
+            where = source.model_dump(include={"path", "name", "column", "split", "config", "revision"})
+            found = one_line_characters(**where, **_given(source))
+        case ScriptSource():
+            how = source.model_dump(include={"min_lines", "columns"})
+            found = script_characters(source.path, seed=seed, **how, **_given(source))
+        case NovelSource():
+            found = novel_characters(source.path, min_lines=source.min_lines, seed=seed, **_given(source))
+        case TextSource():
+            found = text_characters(source.path, max_characters=source.max_characters, **_given(source))
+        case FolderSource():
+            found = folder_characters(source.path, tables=table_characters, others=TEXT_READERS, **_given(source))
         case BundledSource():
             found = bundled_characters()
         case GridSource():
@@ -242,10 +252,9 @@ def _character(record: Record, mapping: dict[str, str], origin: _Origin) -> Char
     return Character(facts={**origin.defaults, **facts}, text=text, source=source)
 
 
-def _mapped(source: _Mapped) -> dict[str, Any]:
-    """Return a recipe's words as the arguments of the functions here."""
+def _given(source: GivenSource) -> dict[str, Any]:
+    """Return a recipe's words as the arguments that all readers take."""
     return {
-        "columns": source.columns,
         "licence": source.licence,
         "dataset": source.dataset,
         "kind": source.persona_kind,

@@ -102,10 +102,10 @@ def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
             files.append(source_path(part, section))
         elif part == "personas":
             for source in section.sources:
-                named = [getattr(source, key, None) for key in ("path", "tables", "name")]
+                named = [getattr(source, key, None) for key in ("path", "tables", "name", "labels")]
                 given = [Path(str(name)) for name in named if name]
                 ours = {"bundled": _package("personas/bundled"), "grid": _package("personas/grid")}
-                files += given or [ours[source.kind]]
+                files += given or ([ours[source.kind]] if source.kind in ours else [])
         else:
             named = [getattr(section, key, None) for key in ("refined", "checkpoint", "base")]
             files += [Path(str(name)) for name in named if name]

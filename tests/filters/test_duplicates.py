@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castwright.errors import RecipeError
+from castwright.filters import duplicates
 from castwright.filters.duplicates import exact_duplicates, near_duplicates
 from castwright.filters.embeddings import load_embedder
+from castwright.filters.normalised import normalise
 
 SAME = {
     "case": ("Good Morning", "good morning"),
@@ -64,6 +66,12 @@ def test_the_same_text_in_another_dress_is_a_duplicate(a: str, b: str) -> None:
 def test_a_sign_that_changes_the_value_is_no_dress(a: str, b: str) -> None:
     """Signs inside numbers and names of languages are kept."""
     assert exact_duplicates(pl.DataFrame({"text": [a, b]}), columns=["text"])["keep"].all()
+
+
+def test_the_key_has_no_marks_left() -> None:
+    """Signs inside numbers stand in the key as they are: an embedding model reads it."""
+    texts = pl.Series("text", ["At 7:30, 3.5 or -5 of 1/2; 1,000 in 3-4 days."])
+    assert normalise(texts).to_list() == ["at 7:30 3.5 or -5 of 1/2 1000 in 3-4 days"]
 
 
 def test_an_exact_duplicate_names_the_row_kept() -> None:
@@ -123,7 +131,7 @@ def test_near_duplicates_are_stars_and_never_chains() -> None:
     frame = pl.DataFrame({"row_id": ["ra", "rb", "rc"], "text": ["a", "b", "c"]})
     judged = near_duplicates(frame, embedder=angles(a=0, b=15, c=30), threshold=0.95)
     assert judged["keep"].to_list() == [True, False, True]
-    assert judged["reason"].to_list() == ["", "near ra (cosine 0.966)", ""]
+    assert judged["reason"].to_list() == ["", "near ra (cluster 1, cosine 0.966)", ""]
     assert judged["score"].to_list() == [None, pytest.approx(0.9659, abs=1e-4), None]
 
 
@@ -132,14 +140,14 @@ def test_the_best_scored_of_near_duplicates_is_kept() -> None:
     frame = pl.DataFrame({"text": ["a", "b", "c"], "quality": [1, 3, 2]})
     judged = near_duplicates(frame, embedder=angles(a=0, b=15, c=30), threshold=0.95, keep_best="quality")
     assert judged["keep"].to_list() == [False, True, False]
-    assert judged["reason"].to_list()[0] == "near row 1 (cosine 0.966)"
+    assert judged["reason"].to_list()[0] == "near row 1 (cluster 1, cosine 0.966)"
 
 
 def test_near_duplicates_name_the_nearest_kept_row() -> None:
     """Of two kept rows in reach the nearer is named."""
     frame = pl.DataFrame({"row_id": ["ra", "rc", "rb"], "text": ["a", "c", "b"]})
     judged = near_duplicates(frame, embedder=angles(a=0, c=20, b=12), threshold=0.95)
-    assert judged["reason"].to_list() == ["", "", "near rc (cosine 0.990)"]
+    assert judged["reason"].to_list() == ["", "", "near rc (cluster 1, cosine 0.990)"]
 
 
 def test_near_duplicates_within_a_group() -> None:
@@ -219,3 +227,103 @@ def test_every_dropped_row_has_a_kept_neighbour(seed: int, rows: int, block: int
     among_kept = cosines[np.ix_(kept, kept)]
     np.fill_diagonal(among_kept, -1)
     assert (among_kept < threshold + 1e-4).all()
+
+
+class StaticTable(TableEmbedder):
+    """The static form of a table: the same vectors for normalised texts, zeros for those it lacks."""
+
+    def encode_normalised(self, texts: pl.Series) -> np.ndarray:
+        """Return unit vectors."""
+        return self.encode(texts.to_list())
+
+
+class DistillableTable(TableEmbedder):
+    """An embedder with a static form, which counts the texts that it is asked for itself."""
+
+    def __init__(self, table: dict[str, Sequence[float]], static: dict[str, Sequence[float]]) -> None:
+        super().__init__(table)
+        self.table_of_static = StaticTable(static)
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Return unit vectors, and remember the texts."""
+        self.asked += texts
+        return super().encode(texts)
+
+    def static(self) -> StaticTable:
+        """Return the static form."""
+        return self.table_of_static
+
+
+@pytest.fixture
+def always_cascade(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send the smallest sets through the cascade."""
+    monkeypatch.setattr(duplicates, "WHOLE_UP_TO", 1)
+
+
+@pytest.mark.usefixtures("always_cascade")
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 40), st.booleans())
+def test_the_cascade_gives_the_verdicts_of_the_simple_way(seed: int, rows: int, grouped: bool) -> None:
+    """Where static and whole vectors agree so do the verdicts, within groups and with scores too."""
+    random = np.random.default_rng(seed)
+    table = {f"t{row}": (random.normal(size=3).round(2) + 0.001).tolist() for row in range(rows)}
+    frame = pl.DataFrame(
+        {
+            "text": list(table),
+            "quality": random.integers(0, 5, rows),
+            "who": random.choice(["x", "y", "z"], rows).tolist(),
+        }
+    )
+    options = {"threshold": 0.9, "keep_best": "quality", "within": "who" if grouped else None, "override": True}
+    simple = near_duplicates(frame, embedder=TableEmbedder(table), **options)  # type: ignore[arg-type]
+    cascaded = near_duplicates(frame, embedder=DistillableTable(table, table), **options)  # type: ignore[arg-type]
+    assert cascaded.drop("score").equals(simple.drop("score"))
+
+
+def turn(degrees: float) -> list[float]:
+    """Return a point on a circle."""
+    return [float(np.cos(np.radians(degrees))), float(np.sin(np.radians(degrees)))]
+
+
+@pytest.mark.usefixtures("always_cascade")
+def test_the_embedding_model_is_asked_about_pairs_in_doubt_only() -> None:
+    """b and d are at the threshold from a and c: one is confirmed and one is not; e and f are far and near."""
+    static = {"a": turn(0), "b": turn(18), "c": turn(60), "d": turn(78), "e": turn(150), "f": turn(153)}
+    whole = {**static, "b": turn(1), "d": turn(120)}
+    embedder = DistillableTable(whole, static)
+    frame = pl.DataFrame({"row_id": list("abcdef"), "text": list("abcdef")})
+    judged = near_duplicates(frame, embedder=embedder, threshold=0.95)
+    assert sorted(embedder.asked) == ["a", "b", "c", "d"]
+    assert judged["keep"].to_list() == [True, False, True, True, True, False]
+    assert judged["reason"].to_list()[1] == "near a (cluster 1, cosine 1.000)"
+    assert judged["reason"].to_list()[5] == "near e (cluster 2, cosine 0.999)"
+
+
+@pytest.mark.usefixtures("always_cascade")
+def test_repeats_of_a_dropped_text_go_where_it_went() -> None:
+    """The cascade compares distinct texts only, and the dress of a text makes it no other."""
+    static = {"a": turn(0), "b": turn(5), "c": turn(90)}
+    frame = pl.DataFrame({"row_id": ["r1", "r2", "r3", "r4", "r5"], "text": ["a", "b", "B!", "c", "C"]})
+    judged = near_duplicates(frame, embedder=DistillableTable(static, static), threshold=0.95)
+    assert judged["reason"].to_list() == [
+        "",
+        "near r1 (cluster 1, cosine 0.996)",
+        "near r1 (cluster 1, cosine 0.996)",
+        "",
+        "near r4 (cluster 2, cosine 1.000)",
+    ]
+
+
+@pytest.mark.usefixtures("always_cascade")
+def test_a_threshold_inside_the_corpus_is_refused_without_an_override() -> None:
+    """On a circle full of rows every degree is like the next; within groups nothing is held against the corpus."""
+    table = {f"t{degree}": turn(degree) for degree in range(360)}
+    frame = pl.DataFrame({"text": list(table), "who": ["x"] * 360})
+    embedder = DistillableTable(table, table)
+    with pytest.raises(RecipeError, match=r"filter 'near_duplicates': threshold=0\.95 lies inside .* override: true"):
+        near_duplicates(frame, embedder=embedder, threshold=0.95)
+    overridden = near_duplicates(frame, embedder=embedder, threshold=0.95, override=True)
+    assert 10 < overridden["keep"].sum() < 40
+    grouped = near_duplicates(frame, embedder=embedder, threshold=0.95, within="who")
+    assert grouped["keep"].to_list() == overridden["keep"].to_list()

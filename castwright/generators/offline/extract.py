@@ -25,6 +25,8 @@ from castwright.generators.offline.extract_lexicon import by_words, cues, lexico
 from castwright.generators.offline.occupations import find_occupation, find_relationships
 from castwright.generators.offline.retell import tell
 from castwright.generators.offline.whereabouts import Era, find_era, find_place, is_past
+from castwright.personas.cast_list import MEASURED
+from castwright.personas.invented_name import invented_name
 
 _PRONOUNS = {"she": ("she", "her", "her"), "he": ("he", "him", "his"), "they": ("they", "them", "their")}
 _QUOTE = re.compile(r"[\"“]([^\"“”]{2,90})[\"”]")
@@ -58,6 +60,7 @@ _TRAIT_FALLBACKS = (
     "patient",
 )
 _ARCHAIC_BEFORE = 1800
+_LATIN = re.compile(r"[A-Za-z]{2}")
 
 
 def extract_card(facts: dict[str, Any], text: str) -> dict[str, Any]:
@@ -67,7 +70,8 @@ def extract_card(facts: dict[str, Any], text: str) -> dict[str, Any]:
     input gives the same card. Never raises: facts of a wrong type are read as far as can be, or left out.
     """
     known = clean_facts(facts)
-    flat = " ".join(str(text or "").split())
+    # what was measured of a character's lines holds lines, which are no biography
+    flat = " ".join(str(text or "").partition(MEASURED)[0].split())
     card = _identity(known, flat)
     style = known.get("dialogue_style", {})
     card["traits"] = known.get("traits") or _traits(flat, card)
@@ -100,7 +104,7 @@ def _identity(known: dict[str, Any], text: str) -> dict[str, Any]:
         "era": era.name or ("present day" if modern and kind != "virtual" else ""),
         "relationships": list(info.get("relationships") or []),
     }
-    name = known.get("name") or find_name(text) or descriptive_name(text, basic["occupation"], basic["place"])
+    name = known.get("name") or find_name(text) or _name_given(text, basic, kind, modern)
     return {
         "name": name[:200],
         "kind": kind,
@@ -131,6 +135,17 @@ def _kind(known: dict[str, Any], text: str, era: Era) -> tuple[str, bool]:
     if modern is None:
         modern = kind != "historical" and not past and not (myth and not machine)
     return str(kind), bool(modern)
+
+
+def _name_given(text: str, info: Mapping[str, Any], kind: str, modern: bool) -> str:
+    """Return a name for someone unnamed: an invented one where the grid's names fit, else a description.
+
+    Two teachers must not both be "The teacher": what stands for who a card is about would make them duplicates.
+    """
+    if kind != "original" or not modern or not _LATIN.search(text):
+        return descriptive_name(text, info["occupation"], info["place"])
+    rng = digest_random("name", text, info["occupation"], info["place"])
+    return invented_name(rng, gender=info["gender"], age=info["age"], place=info["place"])
 
 
 def descriptive_name(text: str, occupation: str, place: str) -> str:

@@ -40,7 +40,6 @@ BIOS: dict[str, tuple[str, dict[str, Any]]] = {
     "a one-liner": (
         "a retired lighthouse keeper who collects shells",
         {
-            "name": "The lighthouse keeper",
             "occupation": "retired lighthouse keeper",
             "kind": "original",
             "modern": True,
@@ -153,12 +152,11 @@ BIOS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a wish is no job": (
         "A young girl who dreams of becoming an astronaut",
-        {"name": "The young girl", "gender": "woman", "occupation": ""},
+        {"gender": "woman", "occupation": ""},
     ),
     "a job told by a verb": (
         "He drives a taxi in Cairo and has a joke for every passenger. Born in 1960, he has four sons.",
         {
-            "name": "The taxi driver",
             "gender": "man",
             "occupation": "taxi driver",
             "place": "Cairo",
@@ -189,7 +187,7 @@ BIOS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "a professor": (
         "An economics professor who is passionate about game theory",
-        {"name": "The economics professor", "register": "formal", "traits": ["passionate"]},
+        {"register": "formal", "traits": ["passionate"]},
     ),
     "another writing": (
         "Это хорошо. Иван живет в Москве.",
@@ -280,8 +278,9 @@ def test_a_text_in_the_first_person_is_retold() -> None:
 
 def test_a_one_liner_becomes_a_background_of_sentences() -> None:
     """A fragment is made a sentence and followed by composed ones."""
-    background = extract_card({}, "a retired lighthouse keeper who collects shells")["background"]
-    assert background.startswith("This is a retired lighthouse keeper who collects shells. ")
+    card = extract_card({}, "a retired lighthouse keeper who collects shells")
+    background = card["background"]
+    assert background.startswith(f"{card['name']} is a retired lighthouse keeper who collects shells. ")
     assert 2 <= len(re.findall(r"[.!?](?:\s|$)", background)) <= 4
 
 
