@@ -22,6 +22,7 @@ from castwright.pipelines.load import LoadRows
 from castwright.pipelines.stage import Context, Demand, Stage, as_json
 from castwright.pipelines.streams import Row
 
+_LIVING = "the source describes a living person; persona_cards.living: keep takes them"
 CARD_FILTERS = ({"name": "exact_duplicates", "options": {"columns": ["identity"]}},)
 
 
@@ -93,6 +94,9 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
                 yield BadRecord(found.source.record, "the same record was read before", row["facts"][:200])
                 continue
             seen.add(row["row_id"])
+            if found.living and context.recipe.persona_cards.living == "drop":
+                yield {**row, "verdict": "drop", "filter": "living_person", "reason": _LIVING}
+                continue
             taken += 1
             yield row
             if wanted is not None and taken >= wanted:

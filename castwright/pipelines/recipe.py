@@ -92,9 +92,13 @@ class StageSettings(_Part):
 
 
 class PersonaCards(StageSettings):
-    """Duplicates among cards: exact on who they are, near by embedding at `near_duplicate` (cosine)."""
+    """Duplicates among cards: exact on who they are, near by embedding at `near_duplicate` (cosine).
+
+    `living`: what becomes of characters that their source describes as living people.
+    """
 
     near_duplicate: float = Field(default=0.96, gt=0, le=1)
+    living: Literal["drop", "keep"] = "drop"
 
 
 class SeedExamples(StageSettings):

@@ -24,9 +24,9 @@ DATA = Path(__file__).parent.parent / "data"
 
 
 def cards_of(tmp_path: Path, *sources: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the cards and the rejected rows of a run of the first stage, offline."""
+    """Return the cards and the rejected rows of a run of the first stage, offline, living people among them."""
     recipe = {"name": "tiny", "stages": ["persona_cards"], "personas": {"count": None, "sources": list(sources)}}
-    read = validate_recipe(recipe)
+    read = validate_recipe({**recipe, "persona_cards": {"living": "keep"}})
     run_recipe(read, tmp_path / "run")
     context = Context(read, tmp_path / "run")
     return list(context.rows("persona_cards")), list(context.rows("persona_cards", rejected=True))
@@ -120,6 +120,46 @@ def test_one_line_personas_from_nowhere_are_one_clear_line(tmp_path: Path) -> No
     """A source without path and name says what it needs."""
     with pytest.raises(SourceError, match="need a path"):
         cards_of(tmp_path, {"kind": "one_line"})
+
+
+@pytest.mark.parametrize("choice", ["drop", "keep"])
+def test_people_who_live_are_dropped_with_a_reason_unless_kept(tmp_path: Path, choice: str) -> None:
+    """A dump that states a birth and no death describes a living person; no card is written for one that is dropped."""
+    person = {
+        "type": "item",
+        "id": "Q9000001",
+        "labels": {"en": {"language": "en", "value": "Mira Aldous"}},
+        "descriptions": {"en": {"language": "en", "value": "glass painter from the coast"}},
+        "modified": "2024-01-01T00:00:00Z",
+        "claims": {
+            "P31": [claim({"entity-type": "item", "numeric-id": 5, "id": "Q5"}, "wikibase-entityid")],
+            "P569": [claim({"time": "+1985-02-03T00:00:00Z", "precision": 11}, "time")],
+        },
+    }
+    dump = tmp_path / "dump.json"
+    dump.write_text(json.dumps([person]), encoding="utf-8")
+    ada = {"kind": "entities", "path": str(DATA / "entities" / "people.json")}
+    recipe = {
+        "name": "tiny",
+        "stages": ["persona_cards"],
+        "persona_cards": {"living": choice},
+        "personas": {"count": None, "sources": [ada, {"kind": "entities", "path": str(dump)}]},
+    }
+    read = validate_recipe(recipe)
+    run_recipe(read, tmp_path / "run")
+    context = Context(read, tmp_path / "run")
+    kept = {row["name"] for row in context.rows("persona_cards")}
+    dropped = {row["name"]: row for row in context.rows("persona_cards", rejected=True)}
+    assert ("Mira Aldous" in kept) == (choice == "keep")
+    assert "Ada Lovelace" in kept
+    if choice == "drop":
+        assert dropped["Mira Aldous"]["filter"] == "living_person"
+        assert "living: keep" in dropped["Mira Aldous"]["reason"]
+
+
+def claim(value: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Return one claim as a Wikidata dump writes it."""
+    return {"mainsnak": {"snaktype": "value", "datavalue": {"value": value, "type": kind}}, "rank": "normal"}
 
 
 def test_characters_of_scripts_novels_and_pages_become_persona_cards(tmp_path: Path) -> None:
