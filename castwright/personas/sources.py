@@ -9,7 +9,6 @@ left in on purpose: finding them is a filter's work, which keeps them with a rea
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.resources import as_file, files
 from itertools import chain, islice
 from pathlib import Path
@@ -24,9 +23,10 @@ from castwright.personas.fields import BadValueError, check_fields, match_column
 from castwright.personas.folder import folder_characters
 from castwright.personas.free_text import text_characters
 from castwright.personas.hub import hub_licence, hub_rows
-from castwright.personas.lines import excerpt, stem_of
+from castwright.personas.lines import excerpt
 from castwright.personas.novels import novel_characters
 from castwright.personas.one_line import one_line_characters
+from castwright.personas.origin import Origin
 from castwright.personas.source_kinds import (
     AnySource,
     BundledSource,
@@ -140,11 +140,9 @@ def table_characters(
         SourceError: as `read_records`; a key of `columns` that is no card field; no column for a name or a
             description; not one character in it.
     """
-    origin = _Origin(
-        str(path), Source(dataset=dataset or stem_of(Path(path)), licence=licence), _defaults(kind, modern)
-    )
-    mapping = _mapping(columns, lambda: column_names(path, rows=_SAMPLE_ROWS), origin)
-    return _characters(read_records(path, columns=mapping), mapping, origin, limit)
+    origin = Origin.of(path, licence=licence, dataset=dataset, kind=kind, modern=modern)
+    mapping = _mapping(columns, lambda: column_names(path, rows=_SAMPLE_ROWS), origin, str(path))
+    return _characters(read_records(path, columns=mapping), mapping, origin, str(path), limit)
 
 
 def hub_characters(
@@ -180,13 +178,14 @@ def hub_characters(
         uri="" if local else f"https://huggingface.co/datasets/{name}",
         licence=hub_licence(name, revision=revision) or licence,
     )
-    origin = _Origin(f"the dataset {name!r}", source, _defaults(kind, modern))
-    mapping = _mapping(columns, lambda: flat_names(sample), origin)
-    check_columns(mapping.values(), sample, origin.where)
+    where = f"the dataset {name!r}"
+    origin = Origin(source, Origin.of(name, kind=kind, modern=modern).defaults)
+    mapping = _mapping(columns, lambda: flat_names(sample), origin, where)
+    check_columns(mapping.values(), sample, where)
     getters = getters_of(mapping)
     numbered = enumerate(chain(sample, rows), start=1)
     records = (Record(f"{split}[row {number}]", pick(row, getters)) for number, row in numbered)
-    return _characters(records, mapping, origin, limit)
+    return _characters(records, mapping, origin, where, limit)
 
 
 def bundled_characters() -> Iterator[Character | BadRecord]:
@@ -202,21 +201,10 @@ def bundled_characters() -> Iterator[Character | BadRecord]:
             yield character if whole else BadRecord(record.place, "no complete card", excerpt(record.values))
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
-    """How messages call a source, how cards call it, and the facts it states for all its records."""
-
-    where: str
-    source: Source
-    defaults: dict[str, Any]
-
-
-def _defaults(kind: Kind | None, modern: bool | None) -> dict[str, Any]:
-    return {name: value for name, value in (("kind", kind), ("modern", modern)) if value is not None}
-
-
-def _mapping(columns: Mapping[str, str] | None, names: Callable[[], list[str]], origin: _Origin) -> dict[str, str]:
-    """Return card field -> column: the user's, checked, or the match of common names.
+def _mapping(
+    columns: Mapping[str, str] | None, names: Callable[[], list[str]], origin: Origin, where: str
+) -> dict[str, str]:
+    """Return card field -> column: the user's, checked, or the match of common names; `where` is for messages.
 
     Raises:
         SourceError: an unknown card field; nothing that a card could be made of.
@@ -229,18 +217,18 @@ def _mapping(columns: Mapping[str, str] | None, names: Callable[[], list[str]], 
     if not {"name", "description", "background"} & set(mapping):
         known = ", ".join(map(repr, there[:20]))
         remedy = "say which with columns: {name: ..., description: ...}"
-        raise SourceError(f"no column of {origin.where} is known as a name or a description ({known}): {remedy}")
+        raise SourceError(f"no column of {where} is known as a name or a description ({known}): {remedy}")
     return mapping
 
 
 def _characters(
-    records: Iterator[Record | BadRecord], mapping: dict[str, str], origin: _Origin, limit: int | None
+    records: Iterator[Record | BadRecord], mapping: dict[str, str], origin: Origin, where: str, limit: int | None
 ) -> Iterator[Character | BadRecord]:
     found = (record if isinstance(record, BadRecord) else _character(record, mapping, origin) for record in records)
-    return take_good(require_good(found, origin.where), limit)
+    return take_good(require_good(found, where), limit)
 
 
-def _character(record: Record, mapping: dict[str, str], origin: _Origin) -> Character | BadRecord:
+def _character(record: Record, mapping: dict[str, str], origin: Origin) -> Character | BadRecord:
     try:
         facts, text = read_facts(record.values, mapping)
     except BadValueError as error:
@@ -248,8 +236,7 @@ def _character(record: Record, mapping: dict[str, str], origin: _Origin) -> Char
     if not (text or facts.get("name") or facts.get("background")):
         columns = ", ".join(repr(mapping[key]) for key in ("name", "description", "background") if key in mapping)
         return BadRecord(record.place, f"neither a name nor a description (in {columns})", excerpt(record.values))
-    source = origin.source.model_copy(update={"record": record.place})
-    return Character(facts={**origin.defaults, **facts}, text=text, source=source)
+    return Character(facts={**origin.defaults, **facts}, text=text, source=origin.at(record.place))
 
 
 def _given(source: GivenSource) -> dict[str, Any]:
