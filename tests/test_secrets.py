@@ -17,7 +17,7 @@ import polars as pl
 import psutil
 import pytest
 import yaml
-from misbehaving import Faults, misbehaving_process
+from misbehaving import BatchFaults, Faults, misbehaving_process
 
 # a marker in the shape of no provider's key; the pieces are joined here so that this file cannot be what is found
 MARKER = "castwright" + "-marker-" + "7f3a91c0d2"
@@ -149,6 +149,23 @@ def test_faults_that_repeat_the_key_leave_it_in_no_reason(tmp_path: Path) -> Non
         prepared(tmp_path, recipe(server.url, stages=["persona_cards", "seed_examples", "export"]))
         code, said = told(tmp_path, "-m", "castwright", "run", "secret.yaml")
     assert code in (0, 2), said  # 2 where no row was left
+    assert MARKER not in said
+    assert (tmp_path / "journal.db").is_file()
+    assert files_with_marker(tmp_path) == []
+
+
+def test_batches_are_sent_with_the_key_and_hold_it_nowhere(tmp_path: Path) -> None:
+    """Uploads, batches and what is remembered of them carry no key, nor do the server's words on lines it refused."""
+    shares = BatchFaults(seconds=0.1, bad_request=0.2, server_error=0.2)
+    plan = Faults(api_key=MARKER, echo_key=True, most_faults_per_request=1, batches=shares)
+    with misbehaving_process(plan) as server:
+        data = recipe(server.url)
+        data["model"] |= {"batch": {"poll": 0.05, "quiet": 0.05}, "max_retries": 3}
+        prepared(tmp_path, data)
+        code, said = told(tmp_path, "-m", "castwright", "run", "secret.yaml")
+        batches = server.stats()["batch"]["batches"]
+    assert code in (0, 2), said  # 2 where no row was left
+    assert batches > 0
     assert MARKER not in said
     assert (tmp_path / "journal.db").is_file()
     assert files_with_marker(tmp_path) == []
