@@ -82,7 +82,7 @@ class Parcel(Generic[R]):
     @property
     def is_full(self) -> bool:
         """Whether no further request fits, however short."""
-        return len(self.calls) >= self.max_requests or self.size + _FRAME >= self.max_bytes
+        return len(self.calls) >= self.max_requests or self.size + _FRAME > self.max_bytes
 
     def add(self, call: R) -> None:
         """Put a request in; it takes the place of one of the same name, which has the same body."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from castwright.generators.models.batch_files import (
@@ -82,6 +82,7 @@ def test_a_file_has_its_requests_in_the_order_of_their_names() -> None:
 
 
 @given(st.lists(st.integers(2, 400), max_size=60), st.integers(1, 9), st.integers(600, 2_000))
+@example([2, 2, 2, 2, 292], 3, 600)  # room for a body of no bytes is room
 def test_a_parcel_never_passes_its_limits_and_parcels_hold_everything(
     sizes: list[int], most: int, most_bytes: int
 ) -> None:
