@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples at every run, and no deadline that a busy machine misses: a red run can be repeated. To look further:
-# pytest --hypothesis-profile=default --hypothesis-seed=N
+# The same examples at every run, and no deadline that a busy machine misses: a red run can be repeated.
+# To look further: pytest --hypothesis-profile=default --hypothesis-seed=N
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile("steady")
 
