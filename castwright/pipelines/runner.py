@@ -86,7 +86,10 @@ def run_recipe(
         with interruptible(ledger.stop):
             for stage in stages:
                 ledger.stop.check()
-                result = _standing(stage, context, forced) or _made(stage, context, ledger, progress or Quiet())
+                settle(context.folder(stage.name))
+                mark = fingerprint(stage, replace(context))  # reads every input file: once a stage
+                standing = None if stage.name in forced else _standing(stage, context, mark)
+                result = standing or _made(stage, context, mark, ledger, progress or Quiet())
                 results.append(result)
                 if on_stage:
                     on_stage(result)
@@ -95,23 +98,22 @@ def run_recipe(
     return results
 
 
-def _standing(stage: Stage, context: Context, forced: set[str]) -> StageResult | None:
+def _standing(stage: Stage, context: Context, mark: str) -> StageResult | None:
     """Return the stage as it stands, or None where it has to be made: not yet there, changed, or with failed calls."""
-    settle(context.folder(stage.name))
     standing = read_manifest(context.folder(stage.name))
-    if standing is None or standing.fingerprint != fingerprint(stage, replace(context)) or stage.name in forced:
+    if standing is None or standing.fingerprint != mark or standing.failed_calls:
         return None
-    return None if standing.failed_calls else StageResult(standing, reused=True)
+    return StageResult(standing, reused=True)
 
 
-def _made(stage: Stage, context: Context, ledger: Ledger, progress: StageProgress) -> StageResult:
+def _made(stage: Stage, context: Context, mark: str, ledger: Ledger, progress: StageProgress) -> StageResult:
     """Run a stage, booked under the attempt that an interrupted run of it began, or a new one."""
     attempt = f"{stage.name}.attempt"
     booking = Booking(context.booking.run, uuid4().hex, unique_id(context.out, attempt))
     booked = replace(context, booking=booking)
     progress.watch(lambda: spent_line(ledger, context.recipe))
     try:
-        manifest = run_stage(stage, booked, fingerprint(stage, replace(context)), Stoppable(progress, ledger.stop))
+        manifest = run_stage(stage, booked, mark, Stoppable(progress, ledger.stop))
     finally:
         ledger.flush()
     ledger.journal.forget_failures(booking.attempt)
