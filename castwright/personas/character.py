@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from castwright.personas.card import PersonaCard, Source
+from castwright.personas.evidence import Evidence
 
 
 class Character(BaseModel):
@@ -15,6 +16,7 @@ class Character(BaseModel):
     `facts` holds known card fields in the card's own shape (`{"name": ..., "basic_info": {...}, ...}`,
     partial); `text` is free text about them. A model turns both into a card; facts always win. `living` is
     whether they are a real person who may be alive, for screening: no part of the card, None where it is not known.
+    `evidence` shows where in the source the facts that were taken by rules stand.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,6 +25,7 @@ class Character(BaseModel):
     text: str = ""
     source: Source = Source()
     living: bool | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 def complete_card(character: Character) -> PersonaCard | None:

@@ -11,9 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from castwright.errors import BadRecord
-from castwright.personas.character import Character
+
+if TYPE_CHECKING:
+    from castwright.personas.character import Character
 
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'"})
 
@@ -23,13 +26,15 @@ class Evidence:
     """What shows one fact: `quote` stands in the source at `place` ("file:line", lines count from 1).
 
     `field` is the card's ("dialogue_style.register"), `value` what it holds, as text; a list has one piece of
-    evidence for each of its values at least. White space in `quote` is single blanks.
+    evidence for each of its values at least. White space in `quote` is single blanks. `inferred`: the source does not
+    say it; then `quote` is empty.
     """
 
     field: str
     value: str
     quote: str
     place: str
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,10 @@ class Evidenced:
 
 def characters_of(found: Iterable[Evidenced | BadRecord]) -> Iterator[Character | BadRecord]:
     """Yield the characters alone, bad records in their place."""
-    return (item if isinstance(item, BadRecord) else item.character for item in found)
+    return (
+        item if isinstance(item, BadRecord) else item.character.model_copy(update={"evidence": item.evidence})
+        for item in found
+    )
 
 
 def unfounded(evidence: Iterable[Evidence], source: str) -> list[Evidence]:

@@ -38,6 +38,7 @@ def cards_schema() -> pa.Schema:
 
     text, texts = pa.string(), pa.list_(pa.string())
     info = [("age", pa.int64()), ("gender", text), ("occupation", text), ("place", text), ("era", text)]
+    evidence = [*((name, text) for name in ("field", "value", "quote", "place")), ("inferred", pa.bool_())]
     style = [("register", text), ("sentence_length", text), ("catchphrases", texts), ("quirks", texts)]
     return pa.schema(
         [
@@ -52,6 +53,7 @@ def cards_schema() -> pa.Schema:
             ("background", text),
             ("example_lines", texts),
             ("source", pa.struct([(name, text) for name in ("dataset", "record", "uri", "licence")])),
+            ("evidence", pa.list_(pa.struct(evidence))),
             ("row_id", text),
             ("parents", texts),
             ("stage", text),

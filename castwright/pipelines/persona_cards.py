@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 from distilabel.models.llms.base import LLM
 from distilabel.pipeline import Pipeline
@@ -55,6 +56,7 @@ def character_row(character: Character) -> Row:
         "facts": as_json(character.facts),
         "text": character.text,
         "source": as_json(source),
+        "evidence": as_json([asdict(item) for item in character.evidence]),
         "card": as_json(card.content()) if card else "",
         "profile": profile(card) if card else "",
         "identity": identity(card) if card else "",
@@ -121,6 +123,7 @@ def _finish(_context: Context, row: Row) -> Row:
         "name": str(facts.get("name", "")),
         "background": row["text"],
         "source": source,
+        "evidence": json.loads(row["evidence"]),
         **card,
         "row_id": row_digest("persona", card.get("persona_id") or row["row_id"], source),
         "parents": [row["row_id"]],

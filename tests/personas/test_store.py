@@ -63,7 +63,7 @@ def test_the_table_has_the_contract_of_every_stage(tmp_path: Path) -> None:
     write_cards([card("Ada")], tmp_path / "one.parquet")
     for name in ("none", "one"):
         assert pq.read_schema(tmp_path / f"{name}.parquet").equals(cards_schema())
-    rest = ["row_id", "parents", "stage", "model", "verdict", "filter", "reason", "score"]
+    rest = ["evidence", "row_id", "parents", "stage", "model", "verdict", "filter", "reason", "score"]
     assert cards_schema().names == [*CARD_COLUMNS, *rest]
     row = pl.read_parquet(tmp_path / "one.parquet").row(0, named=True)
     assert row["basic_info"]["age"] is None
