@@ -23,8 +23,9 @@ from castwright.personas.render import system_prompt
 from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.inputs import Question, read_questions
 from castwright.pipelines.load import LoadRows
+from castwright.pipelines.question_picks import pick_questions, questions_by_kind
 from castwright.pipelines.recipe import Recipe
-from castwright.pipelines.seed_examples import count_questions, pick_questions, spread_cards
+from castwright.pipelines.seed_examples import count_questions, spread_cards
 from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage
 from castwright.pipelines.streams import Row
 
@@ -52,7 +53,8 @@ def pair_up(
     """Return `count` different (card, opening) pairs, or all there are: every card once before any twice."""
     chosen = spread_cards(cards, count, seed)
     each = -(-count // len(chosen)) if chosen else 0
-    openings = {card.persona_id: pick_questions(questions, each, seed, card.persona_id) for card in chosen}
+    kinds = questions_by_kind(questions)
+    openings = {card.persona_id: pick_questions(kinds, each, seed, card.persona_id) for card in chosen}
     rounds = ((card, openings[card.persona_id][turn]) for turn in range(min(each, len(questions))) for card in chosen)
     return list(islice(rounds, count))
 

@@ -24,7 +24,8 @@ from castwright.personas.render import system_prompt
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import Question, read_questions, take
 from castwright.pipelines.load import LoadRows
-from castwright.pipelines.seed_examples import count_questions, pick_questions
+from castwright.pipelines.question_picks import pick_questions, questions_by_kind
+from castwright.pipelines.seed_examples import count_questions
 from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage, as_json
 from castwright.pipelines.streams import Row
 
@@ -86,10 +87,11 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
             yield found
         else:
             questions.append(found)
+    kinds = questions_by_kind(questions)
     examples = context.rows("seed_examples") if context.has("seed_examples") else []
     for card in take(iter(context.cards.values()), context.limit):
         nearest = choose_shots(card, examples, context.cards, len(examples))
-        for question in pick_questions(questions, settings.per_persona, recipe.seed + 1, card.persona_id):
+        for question in pick_questions(kinds, settings.per_persona, recipe.seed + 1, card.persona_id):
             # an example of the question itself would hand over the answer
             others = (shot for shot in nearest if shot["question_id"] != question.question_id)
             shots = list(islice(others, settings.shots))

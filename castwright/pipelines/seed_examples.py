@@ -20,6 +20,7 @@ from castwright.personas.tables import Record, read_records
 from castwright.pipelines.contracts import row_digest, unit_draw
 from castwright.pipelines.inputs import Question, read_questions
 from castwright.pipelines.load import LoadRows
+from castwright.pipelines.question_picks import pick_questions, questions_by_kind
 from castwright.pipelines.recipe import RowSource
 from castwright.pipelines.stage import Context, Demand, ExpectedRows, Stage
 from castwright.pipelines.streams import Row
@@ -51,20 +52,6 @@ def spread_cards(cards: Sequence[PersonaCard], count: int, seed: int) -> list[Pe
     return chosen
 
 
-def pick_questions(questions: Sequence[Question], count: int, seed: int, key: str) -> list[Question]:
-    """Return `count` questions for one persona, kinds in turn, in an order drawn from the seed and its id."""
-    order = sorted(questions, key=lambda question: unit_draw("question", seed, key, question.question_id))
-    by_kind: dict[str, list[Question]] = defaultdict(list)
-    for question in order:
-        by_kind[question.kind].append(question)
-    first = order[0].kind if order else ""
-    queues = [by_kind[kind] for kind in sorted(by_kind, key=lambda kind: (kind != first, kind))]
-    picked: list[Question] = []
-    while len(picked) < count and any(queues):
-        picked += [queue.pop(0) for queue in queues if queue]
-    return picked[:count]
-
-
 def count_questions(source: RowSource) -> int:
     """Return how many questions a source holds."""
     return sum(not isinstance(found, BadRecord) for found in read_questions(source))
@@ -85,9 +72,10 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
                 yield record
             else:
                 refined[str(record.values["persona_id"]), str(record.values["question_id"])] = record
+    kinds = questions_by_kind(questions)
     count = settings.personas if context.limit is None else min(settings.personas, context.limit)
     for card in spread_cards(list(context.cards.values()), count, context.recipe.seed):
-        for question in pick_questions(questions, settings.questions, context.recipe.seed, card.persona_id):
+        for question in pick_questions(kinds, settings.questions, context.recipe.seed, card.persona_id):
             found_edit = refined.pop((card.persona_id, question.question_id), None)
             edit = found_edit.values if found_edit else {}
             yield {

@@ -21,8 +21,9 @@ from castwright.pipelines.persona_cards import planned_sources
 from castwright.pipelines.persona_responses import STAGE as PERSONA_RESPONSES
 from castwright.pipelines.persona_responses import choose_shots
 from castwright.pipelines.preference_pairs import draw_criteria
+from castwright.pipelines.question_picks import pick_questions, questions_by_kind
 from castwright.pipelines.recipe_file import validate_recipe
-from castwright.pipelines.seed_examples import pick_questions, spread_cards
+from castwright.pipelines.seed_examples import spread_cards
 from castwright.pipelines.stage import Context
 
 Row = dict[str, Any]
@@ -71,25 +72,27 @@ def test_questions_are_picked_in_number_without_repeats_and_by_kinds_in_turn(
     questions: list[Question], count: int, seed: int, key: str
 ) -> None:
     """As many as asked for or there are, none twice, kinds balanced, and the order of the list does not matter."""
-    picked = pick_questions(questions, count, seed, key)
+    picked = pick_questions(questions_by_kind(questions), count, seed, key)
     assert len(picked) == min(count, len(questions))
     assert len(set(picked)) == len(picked)
     assert is_balanced(Counter(q.kind for q in picked), Counter(q.kind for q in questions))
-    assert pick_questions(questions[::-1], count, seed, key) == picked
+    assert pick_questions(questions_by_kind(questions[::-1]), count, seed, key) == picked
 
 
 @given(some_questions(), seeds, keys)
 def test_more_questions_begin_with_the_fewer(questions: list[Question], seed: int, key: str) -> None:
     """Asking for more questions later keeps those that were asked: their calls are paid for."""
-    every = pick_questions(questions, len(questions), seed, key)
+    every = pick_questions(questions_by_kind(questions), len(questions), seed, key)
     for count in range(len(questions)):
-        assert pick_questions(questions, count, seed, key) == every[:count]
+        assert pick_questions(questions_by_kind(questions), count, seed, key) == every[:count]
 
 
 def test_personas_are_asked_different_questions() -> None:
     """Over many personas every question is asked, none far more often than another."""
     questions = [Question(f"q-{n}", f"{n}?", "iq") for n in range(10)]
-    asked = Counter(q.question_id for n in range(2_000) for q in pick_questions(questions, 1, 7, f"p-{n}"))
+    asked = Counter(
+        q.question_id for n in range(2_000) for q in pick_questions(questions_by_kind(questions), 1, 7, f"p-{n}")
+    )
     assert set(asked) == {q.question_id for q in questions}
     assert max(asked.values()) < 1.5 * min(asked.values())
 
