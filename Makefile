@@ -19,7 +19,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "castwright needs Python 3.11 or newer; this is " + sys.version.split()[0] + " (make PYTHON=python3.12 ...)")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=23.2"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[offline,train,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[offline,minhash,train,dev]"
 	@touch $@
 
 demo: install

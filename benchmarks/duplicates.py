@@ -1,7 +1,7 @@
 """Near-duplicates among persona cards: castwright's cascade beside its peers, in one run.
 
     python benchmarks/duplicates.py [--rows 100000] [--variants castwright,semhash,...] [--peer semhash=PYTHON]
-        [--slow-rows 2000] [--no-parts] [--real stsb.jsonl.gz] [--json FILE]
+        [--more-seeds 1] [--slow-rows 2000] [--no-parts] [--real stsb.jsonl.gz] [--json FILE]
 
 The corpus (`duplicates_corpus.py`) has planted copies and look-alikes, so every choice of rows can be judged. Each
 variant gets the same texts and, where it takes one, the same encoder, in a fresh process of its own. MiniLM on every
@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 from duplicates_corpus import Card, make_corpus
-from duplicates_parts import index_part, minilm_part, search_part, static_part
+from duplicates_parts import index_part, minilm_part, search_part, start_part, static_part
 from duplicates_real import real_part
-from duplicates_report import Measure, goals, kinds, quality_of, table
+from duplicates_report import Measure, goals, kinds, own_goals, quality_of, table
 from duplicates_work import VARIANTS
 from engine import watch
 from model_calls import machine
@@ -104,6 +104,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Near-duplicates among persona cards, tool by tool.")
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--more-seeds", default="", help="comma-separated: castwright on the corpora of these seeds too"
+    )
     parser.add_argument("--threshold", type=float, default=0.95)
     parser.add_argument("--other-calling", type=float, default=0.0005, help="share with one decisive word changed")
     parser.add_argument("--variants", default=",".join(VARIANTS), help="comma-separated")
@@ -113,6 +116,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--real", type=Path, help="labelled pairs: s1, s2, score from 0 to 5, as gzipped JSON lines")
     parser.add_argument("--json", type=Path, help="also write every measurement to this file")
     given = parser.parse_args()
+    given.more_seeds = [int(seed) for seed in given.more_seeds.split(",") if seed]
     given.variants = [name for name in given.variants.split(",") if name]
     if unknown := sorted(set(given.variants) - set(VARIANTS)):
         parser.error(f"--variants: unknown {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
@@ -125,7 +129,19 @@ def parts(given: argparse.Namespace, cards: Sequence[Card], folder: Path, static
     lines = search_part(texts, static, given.threshold)
     lines += index_part(texts, static, folder / "index", given.threshold)
     lines += static_part(texts[:20_000], static, folder, folder, python)
+    lines += start_part()
     return lines + minilm_part(texts[: max(8, given.slow_rows // 8)])
+
+
+def other_corpora(given: argparse.Namespace, folder: Path) -> list[str]:
+    """Return what castwright makes of the corpora of other seeds: settings must not fit one of them alone."""
+    lines = []
+    for seed in given.more_seeds:
+        cards = make_corpus(given.rows, seed=seed, other_calling=given.other_calling)
+        one = measure("castwright", sys.executable, cards, folder, given.threshold)
+        lines += ["", f"castwright on the corpus of seed {seed}: {one.seconds:.2f} s {one.failed}".rstrip()]
+        lines += own_goals(one)
+    return lines
 
 
 def main() -> None:
@@ -145,6 +161,7 @@ def main() -> None:
             print(f"{variant}: {measures[-1].seconds:.2f} s {measures[-1].failed}", file=sys.stderr, flush=True)
         if not given.no_parts:
             lines += parts(given, cards, folder, static, found.get("semhash"))
+        lines += other_corpora(given, folder)
     print(f"\n{table(measures)}\n")
     for one in measures:
         print(f"removed by {one.variant}: {kinds(one)}")

@@ -25,7 +25,7 @@ import numpy as np
 Kept = list[int]
 HASHES = 128
 JACCARD = 0.8
-"""Hashes and threshold for rensa, which has no defaults: what its documentation's examples use."""
+"""Hashes and threshold for rensa and datasketch: what their documentation's examples use, and near their defaults."""
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,30 @@ def rensa(job: Job) -> Callable[[], Kept]:
     return run
 
 
+def datasketch(job: Job) -> Callable[[], Kept]:
+    """datasketch's `MinHash` and `MinHashLSH` over words: a row is kept when no row before it is near enough."""
+    from datasketch import MinHash, MinHashLSH
+
+    def run() -> Kept:
+        index = MinHashLSH(threshold=JACCARD, num_perm=HASHES)
+        hashes = {}
+        for row, text in enumerate(job.texts):
+            words = [word.encode() for word in set(text.lower().split())]
+            (one,) = MinHash.bulk([words], num_perm=HASHES, seed=42)
+            if not any(hashes[other].jaccard(one) >= JACCARD for other in index.query(one)):
+                index.insert(row, one)
+                hashes[row] = one
+        return list(hashes)
+
+    return run
+
+
 VARIANTS: dict[str, tuple[Callable[[Job], Callable[[], Kept]], tuple[str, ...]]] = {
     "castwright": (castwright, ("castwright", "sentence_transformers")),
     "semhash": (semhash, ("semhash", "model2vec")),
     "distilabel": (distilabel, ("distilabel", "datasketch")),
     "rensa": (rensa, ("rensa",)),
+    "datasketch": (datasketch, ("datasketch",)),
     "minilm": (minilm, ("castwright", "sentence_transformers")),
 }
 

@@ -15,9 +15,14 @@ from castwright.filters.duplicates import exact_duplicates, near_duplicates
 from castwright.filters.embeddings import Embedder, load_embedder, pair_similarity
 from castwright.filters.formality import formality
 from castwright.filters.length import length
+from castwright.filters.minhash_duplicates import minhash_duplicates
+from castwright.filters.minors import minors
+from castwright.filters.named_persons import named_persons
 from castwright.filters.out_of_character import out_of_character
+from castwright.filters.personal_data import personal_data
 from castwright.filters.refusal import refusal
 from castwright.filters.run import FILTERS, FilterSpec, apply_filters
+from castwright.filters.slurs import slurs
 from castwright.filters.verdict import verdicts
 
 if TYPE_CHECKING:
@@ -36,10 +41,15 @@ __all__ = [
     "formality",
     "length",
     "load_embedder",
+    "minhash_duplicates",
+    "minors",
+    "named_persons",
     "near_duplicates",
     "out_of_character",
     "pair_similarity",
+    "personal_data",
     "refusal",
+    "slurs",
     "verdicts",
 ]
 

@@ -25,6 +25,7 @@ RATIO = 0.6
 NEIGHBOURS = 8
 SAMPLE = 2000
 _BLOCK = 250
+_COLUMNS = 65_536
 _STRETCH = 128
 
 
@@ -68,29 +69,45 @@ class Calibration:
             )
 
 
-def calibrate(vectors: Vectors, *, sample: int = SAMPLE, seed: int = 0) -> Calibration:
-    """Return the distribution of the nearest other among rows of unit vectors, shape (n, d).
+def calibrate(*parts: Vectors, sample: int = SAMPLE, seed: int = 0) -> Calibration:
+    """Return the distribution of the nearest other among rows of unit vectors, each part of shape (n, d).
 
-    Exact repeats should be left out before; rows of zeros are not sampled. Costs `sample` times n products.
+    Exact repeats should be left out before; rows of zeros are not sampled. Costs `sample` times n products, and 65 MB
+    for each thread.
     """
-    filled = np.flatnonzero(np.any(vectors, axis=1))
+    starts = np.cumsum([0, *map(len, parts)])
+    filled = np.concatenate([np.flatnonzero(_filled(part)) + start for part, start in zip(parts, starts, strict=False)])
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.choice(filled, min(sample, len(filled)), replace=False))
     if len(filled) < 3:
         return Calibration(np.empty(0, np.float32), 0.0, len(filled))
-    nearest = np.empty((len(rows), min(NEIGHBOURS, len(vectors) - 1)), dtype=np.float32)
+    bounds = np.searchsorted(rows, starts)
+    sampled = np.concatenate([part[rows[bounds[i] : bounds[i + 1]] - starts[i]] for i, part in enumerate(parts)])
+    nearest = np.full((len(rows), min(NEIGHBOURS, int(starts[-1]) - 1)), -1.0, dtype=np.float32)
 
-    def search(start: int) -> None:
-        members = rows[start : start + _BLOCK]
-        cosines = vectors[members] @ vectors.T
-        cosines[np.arange(len(members)), members] = -1.0
-        nearest[start : start + len(members)] = greatest(cosines, nearest.shape[1])
+    def search(first: int) -> None:
+        members = rows[first : first + _BLOCK]
+        mine = nearest[first : first + _BLOCK]
+        for part, start in zip(parts, starts.tolist(), strict=False):
+            for begin in range(0, len(part), _COLUMNS):
+                cosines = sampled[first : first + _BLOCK] @ part[begin : begin + _COLUMNS].T
+                place = members - start - begin
+                own = np.flatnonzero((place >= 0) & (place < cosines.shape[1]))
+                cosines[own, place[own]] = -1.0
+                best = greatest(cosines, min(mine.shape[1], cosines.shape[1]))
+                mine[:] = greatest(np.column_stack([mine, best]), mine.shape[1])
 
     for _ in threaded(search, range(0, len(rows), _BLOCK)):
         continue
     passed = likely_copies(nearest)
     others = np.sort(nearest[np.arange(len(nearest)), passed])
     return Calibration(others, float((passed > 0).mean()), len(filled))
+
+
+def _filled(vectors: Vectors) -> npt.NDArray[np.bool_]:
+    """Return which rows are not zeros, in blocks: the comparison makes a copy of what it is given."""
+    found = [np.any(vectors[start : start + _COLUMNS], axis=1) for start in range(0, len(vectors), _COLUMNS)]
+    return np.concatenate([np.empty(0, dtype=np.bool_), *found])
 
 
 def greatest(values: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.float32]:

@@ -27,6 +27,9 @@ EXACT_UP_TO = 250_000
 MOST_NEIGHBOURS = 100
 """Neighbours per row, on average, above which a set counts as crowded: 100,000 such rows have 5 million pairs."""
 
+ALWAYS_LISTED = 2_000_000
+"""Pairs that are listed whatever the average: they take 40 MB."""
+
 Confirm = Callable[[Sequence[str], Sequence[str]], npt.NDArray[np.float64]]
 """Takes the texts of pairs, left and right, and returns the cosines that decide, shape (n,)."""
 
@@ -66,13 +69,34 @@ def search(vectors: Vectors, floor: float) -> Pairs:
     return find_pairs_in_cells(vectors, floor)
 
 
-def crowded(vectors: Vectors, floor: float, sample: int = 1024) -> bool:
-    """Return whether the pairs at or above the floor would be too many to list, judged by an even sample of rows."""
-    taken = np.ascontiguousarray(vectors[:: max(1, len(vectors) // sample)][:sample])
+def crowded(vectors: Vectors, floor: float, rows: Positions | None = None) -> bool:
+    """Return whether the pairs at or above the floor would be too many to list, judged by an even sample of rows.
+
+    `rows`: those that are compared, where not all of them are.
+    """
+    count = len(vectors) if rows is None else len(rows)
+    taken = _even_sample(vectors, rows)
     if len(taken) < 2:
         return False
     near = int(np.count_nonzero(taken @ taken.T >= floor)) - len(taken)
-    return near / len(taken) ** 2 * len(vectors) > MOST_NEIGHBOURS
+    return near / len(taken) ** 2 * count > MOST_NEIGHBOURS
+
+
+def crowded_across(first: Vectors, second: Vectors, floor: float) -> bool:
+    """Return the same for the pairs of a row of the first and one of the second set; a short list is never too long."""
+    taken, others = _even_sample(first), _even_sample(second)
+    if not len(taken) or not len(others):
+        return False
+    neighbours = int(np.count_nonzero(taken @ others.T >= floor)) / (len(taken) * len(others)) * len(second)
+    return neighbours > MOST_NEIGHBOURS and neighbours * len(first) > ALWAYS_LISTED
+
+
+def _even_sample(vectors: Vectors, rows: Positions | None = None, size: int = 1024) -> Vectors:
+    """Return evenly spaced rows."""
+    count = len(vectors) if rows is None else len(rows)
+    step = max(1, count // size)
+    taken = vectors[::step][:size] if rows is None else vectors[rows[::step][:size]]
+    return np.ascontiguousarray(taken, dtype=np.float32)
 
 
 def stars(vectors: Vectors, order: Positions, threshold: float, block: int = 4096) -> Stars:

@@ -8,6 +8,7 @@ row, which loses the pairs that a border cuts; random hyperplanes, which need ma
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
@@ -41,7 +42,7 @@ def find_pairs_in_cells(vectors: Vectors, floor: float, *, cells: int | None = N
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
     centres = fit_centres(vectors, cells or max(2, round(len(vectors) ** 0.5)), seed)
     members = cell_members(two_nearest(vectors, centres), len(centres))
-    parts = choose_bound(vectors, floor).parts(vectors)
+    parts = choose_bound(vectors, floor, groups=some_groups(members)).parts(vectors)
 
     def search(cell: int) -> list[Pairs]:
         rows = members[cell]
@@ -101,6 +102,13 @@ def cell_members(nearest: npt.NDArray[np.int32], cells: int) -> list[Positions]:
     rows = (order // nearest.shape[1]).astype(np.int64)
     bounds = np.searchsorted(flat[order], np.arange(cells + 1))
     return [np.unique(rows[bounds[cell] : bounds[cell + 1]]) for cell in range(cells)]
+
+
+def some_groups(members: Sequence[Positions], count: int = 16, rows: int = 256) -> list[Positions]:
+    """Return some rows of some cells, large cells the more often: most pairs are theirs."""
+    ends = np.cumsum([len(cell) for cell in members])
+    chosen = np.searchsorted(ends, (np.arange(count) + 0.5) / count * ends[-1], side="right")
+    return [members[cell][:: max(1, len(members[cell]) // rows)][:rows] for cell in chosen]
 
 
 def distinct(pairs: Pairs) -> Pairs:

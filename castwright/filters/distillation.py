@@ -4,19 +4,22 @@ The method is model2vec's (Tulkens and van Dongen 2024): every token alone throu
 components of what comes out, each token weighted down by how common it is (Zipf's law over the vocabulary's order;
 the weight is SIF's of Arora et al. 2017). It is done here because `model2vec[distill]` 0.10 wants transformers
 below 5.4, and because a word table needs only the tokens' vectors and the tokenizer. The cache is one file per
-content of the model, so a changed model is never mistaken for another. (Rejected: a key of the model's name.)
+content of the model, so a changed model is never mistaken for another; a small note says which model the files of a
+folder hold, so that the second run need not load it to find out. (Rejected: a key of the model's name.)
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +32,7 @@ FORMAT = 1
 
 DIMENSIONS = 256
 SIF = 1e-4
+METHOD = f"castwright static {FORMAT} {DIMENSIONS} {SIF}"
 _BATCH = 512
 
 
@@ -45,29 +49,60 @@ class TokenTable:
     digest: str
 
 
-def token_table(model: Any, folder: Path | None = None) -> TokenTable:
+def token_table(model: Any, folder: Path | None = None, *, source: Path | None = None) -> TokenTable:
     """Return the table of a SentenceTransformer, from the cache where it is, else distilled and put there.
 
     `folder` defaults to "static" in the user's cache folder of castwright. A file that cannot be read is made anew;
-    a folder that cannot be written costs a warning, and the distillation again next time.
+    a folder that cannot be written costs a warning, and the distillation again next time. With `source`, the folder
+    that the model was loaded from, `kept_table` finds the table there from then on.
 
     Raises:
         ModelError: the model has no fast tokenizer.
     """
     tokenizer = tokenizer_json(model)
     digest = model_digest(model, tokenizer)
-    folder = folder or platformdirs.user_cache_path("castwright") / "static"
+    folder = folder or cache_folder()
     path = folder / f"{digest}.npz"
-    kept = _read(path, digest)
-    if kept is not None:
-        return kept
-    # half precision, as it is stored: the first run and the second must give the same vectors
-    vectors = distil(model, tokenizer).astype(np.float16)
+    table, half = _read(path, digest), None
+    if table is None:
+        # half precision, as it is stored: the first run and the second must give the same vectors
+        half = distil(model, tokenizer).astype(np.float16)
+        table = TokenTable(half.astype(np.float32), tokenizer, digest)
     try:
-        _write(path, vectors, tokenizer)
+        if half is not None:
+            _write(path, half, tokenizer)
+        if source is not None:
+            note = folder / f"{files_digest(source)}.txt"
+            with whole_file(note) as file:
+                file.write(digest.encode())
     except OSError as error:
         warnings.warn(f"{path}: the distilled model cannot be kept ({error.strerror})", stacklevel=2)
-    return TokenTable(vectors.astype(np.float32), tokenizer, digest)
+    return table
+
+
+def kept_table(source: Path, folder: Path | None = None) -> TokenTable | None:
+    """Return the table that the cache has of the model in a folder, or None; the model is not loaded."""
+    folder = folder or cache_folder()
+    try:
+        digest = (folder / f"{files_digest(source)}.txt").read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return None
+    return _read(folder / f"{digest}.npz", digest)
+
+
+def cache_folder() -> Path:
+    """Return "static" in the user's cache folder of castwright."""
+    return platformdirs.user_cache_path("castwright") / "static"
+
+
+def files_digest(source: Path) -> str:
+    """Return the SHA-256 (hex) of all files in a folder, by name and content, and of this module's method."""
+    total = hashlib.sha256(METHOD.encode())
+    for path in sorted(path for path in source.rglob("*") if path.is_file()):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"\n{path.relative_to(source).as_posix()} {content}".encode())
+    return total.hexdigest()
 
 
 def tokenizer_json(model: Any) -> str:
@@ -92,7 +127,7 @@ def tokenizer_json(model: Any) -> str:
 
 def model_digest(model: Any, tokenizer: str) -> str:
     """Return the SHA-256 (hex) of all weights by name, the tokenizer, and this module's method."""
-    total = hashlib.sha256(f"castwright static {FORMAT} {DIMENSIONS} {SIF}\n{tokenizer}".encode())
+    total = hashlib.sha256(f"{METHOD}\n{tokenizer}".encode())
     for name, weights in sorted(model.state_dict().items()):
         total.update(f"{name} {tuple(weights.shape)}".encode())
         total.update(weights.detach().cpu().float().contiguous().numpy())
@@ -173,12 +208,18 @@ def _read(path: Path, digest: str) -> TokenTable | None:
 
 
 def _write(path: Path, vectors: npt.NDArray[np.float16], tokenizer: str) -> None:
-    """Write the file whole or not at all: processes that distil at the same time replace it by its equal."""
+    with whole_file(path) as file:
+        np.savez(file, vectors=vectors, tokenizer=np.frombuffer(tokenizer.encode(), dtype=np.uint8))
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """Write a file whole or not at all: processes that distil at the same time replace it by its equal."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, vectors=vectors, tokenizer=np.frombuffer(tokenizer.encode(), dtype=np.uint8))
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)

@@ -8,9 +8,8 @@ and adding returns a new one. (Rejected: storing kept rows alone, which would ma
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -21,15 +20,27 @@ import polars as pl
 from castwright.errors import RecipeError
 from castwright.filters.calibration import Calibration, calibrate
 from castwright.filters.cascade import MOST_NEIGHBOURS, Confirm, Rule, confirmed, crowded, duplicates_among, search
-from castwright.filters.neighbours import Bound, Pairs, Vectors, choose_bound, concatenated, find_pairs_across, joined
+from castwright.filters.cells import distinct
+from castwright.filters.clusters import cluster_table
+from castwright.filters.neighbours import (
+    Bound,
+    Pairs,
+    Positions,
+    Vectors,
+    choose_bound,
+    concatenated,
+    find_pairs_across,
+    joined,
+)
 from castwright.filters.normalised import normalise
 from castwright.filters.similarity import stars_of_pairs
+from castwright.filters.text_digests import Digests, earlier_with, first_among, key_digests
 
-Digests = npt.NDArray[np.void]
 ROUNDING = 1e-9
 """0.95 - 0.02 is a little below 0.93 in floating point: such floors are the same."""
 
-_DIGEST = np.dtype("V16")
+NO_PAIRS = 2.0
+"""The floor of an index without pairs: no cosine reaches it."""
 
 
 class Encoder(Protocol):
@@ -38,24 +49,24 @@ class Encoder(Protocol):
     @property
     def digest(self) -> str:
         """Return what names all that the vectors depend on."""
-        ...
 
     def encode_normalised(self, texts: pl.Series) -> Vectors:
         """Return unit vectors, shape (n, d)."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """The rows of one addition.
 
-    `rows`: row_id, score (greater is better), same_as (number of an earlier row with the same text, else null) and
-    key (the normalised text). `vectors`: (n, d), zeros for repeats. `digests`: of the keys. `pairs`: of a row of this
-    part (right) with a row of this or an earlier part (left), both numbered through all parts. `confirmations`: one
-    per pair, NaN where no transformer was asked.
+    `rows`: row_id, score (greater is better) and same_as (number of the first row of this part with the same text, else
+    null). `texts`: column key, the text that was encoded; lazy, since it is wanted for pairs in doubt alone. `vectors`:
+    (n, d), zeros for repeats within the part. `digests`: of the texts. `pairs`: of a row of this part (right) with a
+    row of this or an earlier part (left), both numbered through all parts. `confirmations`: one per pair, NaN where no
+    transformer was asked.
     """
 
     rows: pl.DataFrame
+    texts: pl.LazyFrame
     vectors: Vectors
     digests: Digests
     pairs: Pairs
@@ -73,6 +84,11 @@ class Index:
 
     def __len__(self) -> int:
         return sum(part.rows.height for part in self.parts)
+
+    @property
+    def last_start(self) -> int:
+        """Return the number of the last part's first row."""
+        return len(self) - self.parts[-1].rows.height
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -141,76 +157,101 @@ def _grown(
     rule: Rule | None,
     confirm: Confirm | None,
 ) -> Index:
-    if rule is not None and rule.floor < index.floor - ROUNDING:
-        raise RecipeError(
-            f"near duplicates: the index holds pairs from {index.floor} on, the rule asks for {rule.floor}"
-        )
-    offset = len(index)
+    if rule is not None:
+        require_floor(index, rule)
     digests = key_digests(keys)
-    same_as = _same_as(index, digests, keys)
-    vectors = np.where((same_as >= 0)[:, None], np.float32(0), vectors)
-    if crowded(vectors, index.floor):
+    same_as = first_among(digests)
+    if crowded(vectors, index.floor, np.flatnonzero(same_as < 0)):
         raise RecipeError(
             f"near duplicates: at floor={index.floor} a row has more than {MOST_NEIGHBOURS} neighbours on average, "
             "so it lies inside what unlike rows reach; raise it"
         )
+    vectors[same_as >= 0] = 0.0
+    names = pl.Series(row_ids, dtype=pl.String)
+    grown = add_vectors(index, keys, vectors, row_ids=names, digests=digests, same_as=same_as, scores=scores)
+    return grown if rule is None or confirm is None else confirm_last(grown, rule, confirm)
+
+
+def add_vectors(
+    index: Index,
+    texts: pl.Series,
+    vectors: Vectors,
+    *,
+    row_ids: pl.Series,
+    digests: Digests,
+    same_as: Positions,
+    scores: Sequence[float] | None = None,
+    listed: bool = True,
+) -> Index:
+    """Return the index with one more part, of texts whose unit vectors, shape (n, d), are at hand.
+
+    `same_as`: position of the first of equal texts, -1 for those compared; others have zeros. `listed`: with pairs.
+    """
+    offset = len(index)
+    pairs = _new_pairs(index, vectors, _equal_before(index, digests, same_as)) if listed else concatenated([])
+    rows = pl.DataFrame(
+        {
+            "row_id": row_ids,
+            "score": pl.Series([0.0] * len(texts) if scores is None else scores, dtype=pl.Float64),
+            "same_as": pl.Series(np.where(same_as >= 0, same_as + offset, -1), dtype=pl.Int64),
+        }
+    ).with_columns(pl.when(pl.col("same_as") >= 0).then("same_as").alias("same_as"))
+    lazy = texts.alias("key").to_frame().lazy()
+    part = Part(rows, lazy, vectors, digests, pairs, np.full(len(pairs), np.nan, dtype=np.float32))
+    return replace(index, parts=(*index.parts, part))
+
+
+def _new_pairs(index: Index, vectors: Vectors, equal: Pairs) -> Pairs:
+    """Return the pairs of new rows with each other and with those of all parts; `equal` go before what is found."""
+    offset = len(index)
     fresh = search(vectors, index.floor)
-    found = [Pairs(fresh.left + offset, fresh.right + offset, fresh.cosine)]
+    found = [equal, Pairs(fresh.left + offset, fresh.right + offset, fresh.cosine)]
     start = 0
     for part in index.parts:
         across = find_pairs_across(vectors, part.vectors, index.floor, bound=index.bound)
         found.append(Pairs(across.right + start, across.left + offset, across.cosine))
         start += part.rows.height
-    pairs = joined(found)
-    rows = _row_table(keys, row_ids, scores, same_as)
-    bare = Part(rows, vectors, digests, pairs, np.full(len(pairs), np.nan, dtype=np.float32))
-    grown = Index(index.floor, index.encoder, index.bound, (*index.parts, bare))
-    if rule is None or confirm is None:
-        return grown
-    asked = confirmed(pairs, rule, lambda numbers: texts_of(grown, numbers), confirm)
-    return Index(index.floor, index.encoder, index.bound, (*index.parts, Part(rows, vectors, digests, pairs, asked)))
+    return distinct(joined(found))
 
 
-def _row_table(
-    keys: pl.Series, row_ids: Sequence[str], scores: Sequence[float] | None, same_as: npt.NDArray[np.int64]
-) -> pl.DataFrame:
-    """Return the `rows` of a part."""
-    return pl.DataFrame(
-        {
-            "row_id": pl.Series(row_ids, dtype=pl.String),
-            "score": pl.Series([0.0] * len(keys) if scores is None else scores, dtype=pl.Float64),
-            "same_as": pl.Series(same_as, dtype=pl.Int64),
-            "key": keys,
-        }
-    ).with_columns(pl.when(pl.col("same_as") >= 0).then("same_as").alias("same_as"))
+def _equal_before(index: Index, digests: Digests, same_as: Positions) -> Pairs:
+    """Return the pairs of new rows with the earlier row of the same text, at cosine 1.0."""
+    earlier = earlier_with([part.digests for part in index.parts], digests)
+    rows = np.flatnonzero((earlier >= 0) & (same_as < 0))
+    return Pairs(earlier[rows], rows + len(index), np.ones(len(rows), np.float32))
 
 
-def key_digests(keys: pl.Series) -> Digests:
-    """Return a 16-byte BLAKE2b of each text: it stands for the text when later rows are compared."""
-    raw = b"".join(hashlib.blake2b(key.encode(), digest_size=16).digest() for key in keys.to_list())
-    return np.frombuffer(raw, dtype=_DIGEST)
+def confirm_last(index: Index, rule: Rule, confirm: Confirm, relevant: npt.NDArray[np.bool_] | None = None) -> Index:
+    """Return the index with the pairs of its last part confirmed that lie in the band; `relevant`: only these."""
+    last = index.parts[-1]
+    places = np.arange(len(last.pairs)) if relevant is None else np.flatnonzero(relevant)
+    asked = Pairs(last.pairs.left[places], last.pairs.right[places], last.pairs.cosine[places])
+    found = last.confirmations.copy()
+    found[places] = confirmed(asked, rule, lambda numbers: texts_of(index, numbers), confirm)
+    return replace(index, parts=(*index.parts[:-1], replace(last, confirmations=found)))
 
 
 def texts_of(index: Index, numbers: Sequence[int]) -> list[str]:
-    """Return the normalised texts of rows by their number."""
+    """Return the texts of rows by their number."""
     wanted = np.asarray(numbers, dtype=np.int64)
     texts = np.empty(len(wanted), dtype=object)
     start = 0
     for part in index.parts:
         here = (wanted >= start) & (wanted < start + part.rows.height)
         if here.any():
-            texts[here] = part.rows.get_column("key").gather((wanted[here] - start).tolist()).to_list()
+            places = pl.Series(wanted[here] - start)
+            texts[here] = part.texts.select(pl.col("key").gather(places)).collect().to_series().to_list()
         start += part.rows.height
     return list(texts)
 
 
-def _same_as(index: Index, digests: Digests, keys: pl.Series) -> npt.NDArray[np.int64]:
-    """Return the number of the first row with the same text, -1 for the first itself and for empty texts."""
-    halves = np.concatenate([*(part.digests for part in index.parts), digests]).view("u8").reshape(-1, 2)
-    frame = pl.DataFrame({"a": halves[:, 0], "b": halves[:, 1]}).with_row_index("row")
-    first = frame.select(pl.col("row").cast(pl.Int64).min().over("a", "b")).to_series().to_numpy()
-    earliest, own = first[len(index) :], np.arange(len(index), len(first))
-    return np.where((earliest == own) | (keys == "").to_numpy(), -1, earliest).astype(np.int64)
+def require_floor(index: Index, rule: Rule) -> None:
+    """Raise RecipeError when a rule asks for pairs below the index's floor."""
+    if rule.floor < index.floor - ROUNDING:
+        raise RecipeError(
+            f"near duplicates: threshold={rule.threshold} with its band needs pairs from {rule.floor:.4f} on, and the "
+            f"index holds those from {index.floor} on; raise the threshold or make the index anew with a lower floor"
+        )
 
 
 def resolve(index: Index, rule: Rule) -> pl.DataFrame:
@@ -223,11 +264,7 @@ def resolve(index: Index, rule: Rule) -> pl.DataFrame:
     Raises:
         RecipeError: the rule asks for pairs below the index's floor.
     """
-    if rule.floor < index.floor - ROUNDING:
-        raise RecipeError(
-            f"near duplicates: threshold={rule.threshold} with its band needs pairs from {rule.floor:.4f} on, and the "
-            f"index holds those from {index.floor} on; raise the threshold or make the index anew with a lower floor"
-        )
+    require_floor(index, rule)
     same = np.concatenate([part.rows.get_column("same_as").fill_null(-1).to_numpy() for part in index.parts])
     count = len(index)
     holder = np.where(same >= 0, same, np.arange(count))
@@ -236,42 +273,22 @@ def resolve(index: Index, rule: Rule) -> pl.DataFrame:
     rank[order] = np.arange(count)
     best = np.full(count, count, dtype=np.int64)
     np.minimum.at(best, holder, rank)
-    head = order[best[holder]]  # of all rows with one text, the first in line
+    head = order[best[holder]]  # of all rows of a part with one text, the first in line
     near = duplicates_among(index.pairs, rule, index.confirmations)
     heads = Pairs(head[near.left], head[near.right], near.cosine)
     stars = stars_of_pairs(count, order, heads)
     keeper = stars.keeper[head]
     cosine = np.where(keeper == head, 1.0, stars.cosine[head])
-    return cluster_table(_row_ids(index), keeper, cosine)
-
-
-def cluster_table(row_ids: pl.Series, keeper: npt.NDArray[np.int64], cosine: npt.NDArray[np.floating]) -> pl.DataFrame:
-    """Return the columns of `resolve`: clusters are numbered in the order of their kept rows."""
-    stays = keeper == np.arange(len(keeper))
-    numbers = np.zeros(len(keeper), dtype=np.int64)
-    centres = np.unique(keeper[~stays])
-    numbers[centres] = np.arange(1, len(centres) + 1)
-    frame = pl.DataFrame(
-        {
-            "row_id": row_ids,
-            "keep": stays,
-            "cluster": numbers[keeper],
-            "kept": row_ids.gather(keeper.tolist()),
-            "similarity": np.minimum(cosine, 1.0).astype(np.float64).round(4),
-        }
-    )
-    return frame.with_columns(
-        pl.when(pl.col("cluster") > 0).then("cluster").alias("cluster"),
-        pl.when(~pl.col("keep")).then("similarity").alias("similarity"),
-    )
+    return cluster_table(row_ids_of(index), keeper, cosine)
 
 
 def index_calibration(index: Index) -> Calibration:
     """Return how near each row's nearest other is, on a sample of the distinct texts of the index."""
-    return calibrate(np.concatenate([part.vectors for part in index.parts]))
+    return calibrate(*(part.vectors for part in index.parts))
 
 
-def _row_ids(index: Index) -> pl.Series:
+def row_ids_of(index: Index) -> pl.Series:
+    """Return the row_ids of all parts, in order."""
     return pl.concat([part.rows.get_column("row_id") for part in index.parts])
 
 

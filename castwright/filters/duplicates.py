@@ -18,7 +18,7 @@ import polars as pl
 from castwright.errors import RecipeError
 from castwright.filters.calibration import calibrate
 from castwright.filters.cascade import Rule, confirmed, crowded, duplicates_among, representatives, search, stars
-from castwright.filters.duplicate_index import cluster_table
+from castwright.filters.clusters import cluster_table
 from castwright.filters.embeddings import Distillable, Embedder, pair_similarity
 from castwright.filters.neighbours import Pairs, concatenated
 from castwright.filters.normalised import normalise

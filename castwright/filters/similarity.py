@@ -18,10 +18,15 @@ from castwright.filters.neighbours import Pairs
 Vectors = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.int64]
 
+_LISTED = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Stars:
-    """Who stands for whom. `keeper[i]` is the row kept for row i (i itself when kept), `cosine[i]` theirs."""
+    """Who stands for whom. `keeper[i]` is the row kept for row i (i itself when kept), `cosine[i]` theirs.
+
+    A keeper below zero is one of the standing rows that were given to `find_stars`: -1 for the first, and so on.
+    """
 
     keeper: Positions
     cosine: npt.NDArray[np.float32]
@@ -45,31 +50,38 @@ def stars_of_pairs(count: int, order: Positions, pairs: Pairs) -> Stars:
     sequence = np.lexsort((rank[earlier], -pairs.cosine, rank[later]))
     keeper = list(range(count))
     cosine = np.ones(count, dtype=np.float32)
-    for row, kept, near in zip(
-        later[sequence].tolist(), earlier[sequence].tolist(), pairs.cosine[sequence].tolist(), strict=True
-    ):
-        # all rows before this one in line are settled, and its own pairs come nearest first
-        if keeper[row] == row and keeper[kept] == kept:
-            keeper[row] = kept
-            cosine[row] = near
+    for start in range(0, len(sequence), _LISTED):  # a Python number takes eight times what it takes in an array
+        part = sequence[start : start + _LISTED]
+        for row, kept, near in zip(
+            later[part].tolist(), earlier[part].tolist(), pairs.cosine[part].tolist(), strict=True
+        ):
+            # all rows before this one in line are settled, and its own pairs come nearest first
+            if keeper[row] == row and keeper[kept] == kept:
+                keeper[row] = kept
+                cosine[row] = near
     return Stars(np.array(keeper, dtype=np.int64), cosine)
 
 
-def find_stars(vectors: Vectors, order: Positions, threshold: float, block: int = 4096) -> Stars:
+def find_stars(
+    vectors: Vectors, order: Positions, threshold: float, block: int = 4096, standing: Vectors | None = None
+) -> Stars:
     """Return the greedy stars of unit vectors, shape (n, d), visited in `order` (a permutation of the rows).
 
     A row is dropped when its cosine with a row kept before it reaches `threshold`; its keeper is the nearest
-    such row (the earliest on ties). At most `block` x `block` cosines are held at a time.
+    such row (the earliest on ties). At most `block` x `block` cosines are held at a time. `standing`: vectors of rows
+    that are kept whatever comes, and come before all others.
     """
-    n = len(vectors)
-    work = np.ascontiguousarray(vectors[order], dtype=np.float32)
+    n, count = len(vectors), 0 if standing is None else len(standing)
+    work = np.empty((count + n, vectors.shape[1]), dtype=np.float32)
+    centres = np.empty(count + n, dtype=np.int64)  # rows kept so far; their vectors are moved to work[:count]
+    if standing is not None:
+        work[:count], centres[:count] = standing, -1 - np.arange(count)
+    work[count:] = vectors[order]
     keeper = np.arange(n, dtype=np.int64)
     cosine = np.ones(n, dtype=np.float32)
-    centres = np.empty(n, dtype=np.int64)  # rows kept so far; their vectors are moved to work[:count]
-    count = 0
-    for start in range(0, n, block):
+    for start, first in zip(range(0, n, block), range(count, count + n, block), strict=True):
         rows = order[start : start + block]
-        members = work[start : start + block]
+        members = work[first : first + block]
         near, nearest = _nearest_centre(members, work[:count], block)
         partner = _settle_block(members, near, threshold)
         dropped = near >= threshold

@@ -9,7 +9,7 @@ from typing import Any
 from distilabel.steps import Step, StepInput
 from distilabel.typing import StepOutput
 
-from castwright.filters.formality import formality
+from castwright.filters.formality import formality_scores
 from castwright.filters.preservation import lost_content
 from castwright.filters.row_similarity import row_similarities
 
@@ -61,18 +61,26 @@ class CheckStylePair(Step):
         cosines = row_similarities(
             inputs, "formal", "casual", self.embeddings, where=lambda row: row["verdict"] != "drop"
         )
-        yield [self._judge(row, cosine) for row, cosine in zip(inputs, cosines, strict=True)]
+        judged = [row for row, cosine in zip(inputs, cosines, strict=True) if cosine is not None]
+        formal, casual = (formality_scores([row[side] for row in judged]) for side in ("formal", "casual"))
+        scores = iter(zip(formal.round(4).tolist(), casual.round(4).tolist(), strict=True))
+        yield [
+            self._judge(row, cosine, next(scores) if cosine is not None else None)
+            for row, cosine in zip(inputs, cosines, strict=True)
+        ]
 
-    def _judge(self, row: dict[str, Any], similarity: float | None) -> dict[str, Any]:
+    def _judge(
+        self, row: dict[str, Any], similarity: float | None, formalities: tuple[float, float] | None
+    ) -> dict[str, Any]:
         scores: dict[str, Any] = {
             "formality_formal": None,
             "formality_casual": None,
             "similarity": None,
             "score": None,
         }
-        if similarity is None:
+        if similarity is None or formalities is None:
             return {**row, **scores}
-        formal, casual = round(formality(row["formal"]), 4), round(formality(row["casual"]), 4)
+        formal, casual = formalities
         reason = style_pair_reason(
             row["formal"],
             row["casual"],

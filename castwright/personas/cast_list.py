@@ -8,42 +8,63 @@ each label, which fills a book with FIRST SOLDIER and ALL.)
 
 from __future__ import annotations
 
-import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from castwright.errors import BadRecord
 from castwright.personas.character import Character
-from castwright.personas.evidence import Evidence, Evidenced
+from castwright.personas.evidence import Evidence
 from castwright.personas.fields import MAX_NAME_CHARACTERS
+from castwright.personas.line_map import NOBODYS, LineMap
 from castwright.personas.lines import EXCERPT_CHARACTERS
+from castwright.personas.narration import Passage, told_of
 from castwright.personas.origin import Origin
 from castwright.personas.speaker_names import bare_name, crowd_reason, display_name, merged_keys, name_key
 from castwright.personas.speech_style import Company, describe_style, speech_style, style_evidence, style_facts
 from castwright.personas.spoken_line import SpokenLine
 
 MIN_LINES = 5
-TEXT_CHARACTERS = 6_000
-"""How much of what a speaker said a model is shown: about a thousand words."""
 MEASURED = "Measured in the character's own lines:"
 """What the numbers and lines in a text begin with: what is said of the character stands before it."""
 
 
+TOLD = "Told of the character:"
+"""What the passages of a story that name its speaker begin with, before what was measured."""
+LEFT_OUT = " [...] "
+"""What stands in a line for a stage direction or for "said she": no quote goes over it."""
+_NUMBER = re.compile(r"(?P<file>.+):(?P<number>[1-9]\d*)")
+
+
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One line and the label that it was found under, as that stands in the source."""
+    """One line, the label that it was found under, as that stands in the source, and the pieces that it was said in."""
 
     label: str
     line: SpokenLine
+    pieces: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What was said as it stands in the source, with `LEFT_OUT` between its pieces."""
+        pieces = [" ".join(piece.split()) for piece in self.pieces]
+        return LEFT_OUT.join(piece for piece in pieces if piece) or self.line.quote
 
 
 def cast_characters(
-    utterances: Iterable[Utterance], name: str, origin: Origin, *, min_lines: int = MIN_LINES, seed: int = 0
-) -> Iterator[Evidenced | BadRecord]:
+    utterances: Iterable[Utterance],
+    name: str,
+    origin: Origin,
+    *,
+    min_lines: int = MIN_LINES,
+    seed: int = 0,
+    told: Sequence[Passage] = (),
+) -> Iterator[Character | BadRecord]:
     """Yield the speakers of one file, in the order in which they first speak; `name` is the file's in places.
 
-    A crowd's or stage label, and a speaker with fewer than `min_lines` lines, is a BadRecord at "file[LABEL]".
+    `told` is what stands between the lines: what names a speaker is part of the speaker's text. A crowd's or stage
+    label, and a speaker with fewer than `min_lines` lines, is a BadRecord at "file[LABEL]".
     """
     spoken = list(utterances)
     keys = {label: name_key(label) for label in {item.label for item in spoken}}
@@ -66,39 +87,52 @@ def cast_characters(
         if reason:
             yield BadRecord(place, reason, found[0].line.text[:EXCERPT_CHARACTERS])
         else:
-            yield _character(found, labels, place, origin, company, seed)
+            yield _character(found, place, origin, company, seed, told_of(map(bare_name, labels), told))
 
 
 def _character(
-    found: list[Utterance], labels: Counter[str], place: str, origin: Origin, company: Company, seed: int
-) -> Evidenced:
-    lines = [item.line for item in found]
+    found: list[Utterance], place: str, origin: Origin, company: Company, seed: int, told: Sequence[Passage]
+) -> Character:
+    labels, lines = Counter(item.label for item in found), [item.line for item in found]
     style = speech_style(lines, company, seed=seed)
     written = display_name(_fullest(labels))[:MAX_NAME_CHARACTERS]
     first = next(item for item in found if item.label in _fullest(labels))
     facts = {**origin.defaults, "name": written, **style_facts(style)}
-    text = f"{written} speaks in {origin.source.dataset}.\n\n{MEASURED} {describe_style(style)}. Lines:\n"
-    text += "\n".join(f"“{line.text}”" for line in _sample(lines, TEXT_CHARACTERS, seed))
-    evidence = (Evidence("name", written, bare_name(first.label), first.line.place), *style_evidence(style, lines))
-    return Evidenced(Character(facts=facts, text=text, source=origin.at(place)), evidence)
+    head = f"{written} speaks in {origin.source.dataset}."
+    shown: list[tuple[str, str]] = [(head, ""), ("", ""), *_told(told)]
+    shown.append((f"{MEASURED} {describe_style(style)}. Lines:", ""))
+    shown += [(f"“{item.shown}”", item.line.place) for item in found]
+    evidence = (
+        Evidence("name", written, bare_name(first.label), first.line.place),
+        *style_evidence(style, lines),
+        *_line_map([where for _, where in shown]),
+    )
+    text = "\n".join(line for line, _ in shown)
+    return Character(facts=facts, text=text, source=origin.at(place), evidence=evidence)
+
+
+def _told(passages: Sequence[Passage]) -> Iterator[tuple[str, str]]:
+    """Yield the lines of passages with their places, an empty line behind each passage."""
+    if passages:
+        yield TOLD, ""
+    for passage in passages:
+        yield from zip(passage.lines, passage.places, strict=True)
+        yield "", ""
+
+
+def _line_map(places: Sequence[str]) -> Iterator[Evidence]:
+    """Yield the map from a text's lines to the file's ("": to none), where all are lines of one file.
+
+    Those of a table may not be.
+    """
+    numbers = [_NUMBER.fullmatch(place) for place in places if place]
+    files = {match["file"] if match else "" for match in numbers}
+    if len(files) == 1 and "" not in files:
+        lines = (int(place.rpartition(":")[2]) if place else NOBODYS for place in places)
+        yield LineMap.of_lines(files.pop(), list(lines)).as_evidence()
 
 
 def _fullest(labels: Counter[str]) -> Counter[str]:
     """Return the labels of the longest form of a name: a card is called Mrs. Hale rather than Hale."""
     most = max(len(name_key(label).split()) for label in labels)
     return Counter({label: count for label, count in labels.items() if len(name_key(label).split()) == most})
-
-
-def _sample(lines: list[SpokenLine], most: int, seed: int) -> list[SpokenLine]:
-    """Return lines of at most `most` characters together, in their order; which ones follows from their digests."""
-
-    def digest(index: int) -> str:
-        return hashlib.sha256(f"{seed} {index} {lines[index].text}".encode("utf-8", "replace")).hexdigest()
-
-    chosen, size = [], 0
-    for index in sorted(range(len(lines)), key=digest):
-        length = len(lines[index].text)
-        if size + length <= most:
-            chosen.append(index)
-            size += length
-    return [lines[index] for index in sorted(chosen)]

@@ -38,9 +38,9 @@ from castwright.personas.entity_values import (
 )
 from castwright.personas.fields import MAX_NAME_CHARACTERS
 from castwright.personas.file_tree import walk_files
-from castwright.personas.lines import DataFile
+from castwright.personas.lines import DataFile, reason_of
 from castwright.personas.origin import Found, Origin
-from castwright.personas.tables import read_records, require_good, take_good
+from castwright.personas.tables import read_records, require_good, require_some, take_good
 
 HUMAN = 5
 # what P31 (instance of) says of those who can be characters, and the kind of card they make
@@ -131,7 +131,8 @@ def entity_characters(
             for file in walk_files(source):
                 yield from [file] if isinstance(file, BadRecord) else entity_file(file, reader)
 
-    return take_good(_require_people(require_good(found(), str(source)), source), limit)
+    nobody = f"nobody in {source}: no entity is an instance (P31) of the items in kinds"
+    return take_good(require_some(require_good(found(), str(source)), nobody), limit)
 
 
 def _numbers(kinds: Sequence[str]) -> frozenset[int]:
@@ -159,16 +160,7 @@ def entity_file(file: DataFile, reader: _Reader) -> Found:
             elif reader.kinds.intersection(items_of(found[1], "P31")):
                 yield _person(found[0], found[1], reader)
     except SourceError as error:
-        yield BadRecord(file.name, str(error))
-
-
-def _require_people(found: Found, source: Path) -> Found:
-    empty = True
-    for item in found:
-        empty = False
-        yield item
-    if empty:
-        raise SourceError(f"nobody in {source}: no entity is an instance (P31) of the items in kinds")
+        yield BadRecord(file.name, reason_of(error))
 
 
 def _learn_labels(source: Path, labels: str | Path | None, reader: _Reader) -> Iterator[BadRecord]:

@@ -17,6 +17,7 @@ from typing import Any
 
 _TIME = re.compile(r"([+-])(\d{1,11})-(\d\d)-(\d\d)T")
 _ITEM = re.compile(r"Q([1-9]\d{0,17})")
+_NO_ITEM = 10**18  # a number of more digits is no item's, and fits no column of a database
 _MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June", "July", "August")
 _MONTHS += ("September", "October", "November", "December")
 MILLENNIUM, CENTURY, DECADE, YEAR, MONTH, DAY = range(6, 12)
@@ -101,7 +102,9 @@ def items_of(entity: dict[str, Any], name: str) -> list[int]:
         number = value.get("numeric-id")
         if isinstance(value.get("id"), str):
             number = item_number(value["id"])
-        if isinstance(number, int) and not isinstance(number, bool) and value.get("entity-type", "item") == "item":
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < _NO_ITEM:
+            continue
+        if value.get("entity-type", "item") == "item":
             found.append(number)
     return list(dict.fromkeys(found))
 

@@ -23,6 +23,7 @@ from castwright.personas.lines import excerpt
 
 MAX_NAME_CHARACTERS = 200
 MAX_AGE = 10_000
+_MOST_WRITTEN = 100_000  # characters of a list in Python's spelling: its reader takes a hundred times that in memory
 _AGE = re.compile(r"(\d{1,9})(?:\.0+)?(?:\s*(?:years?|yrs?|y\.?o\.?)(?:[\s-]*old)?)?", re.IGNORECASE | re.ASCII)
 _YES_NO = {
     "true": True,
@@ -113,7 +114,8 @@ def _written_list(text: str) -> list[Any] | None:
     text = text.strip()
     if not (text.startswith("[") and text.endswith("]")):
         return None
-    for read in (orjson.loads, ast.literal_eval):
+    readers = (orjson.loads, ast.literal_eval) if len(text) <= _MOST_WRITTEN else (orjson.loads,)
+    for read in readers:
         try:
             value = read(text)
         except (ValueError, SyntaxError, RecursionError, MemoryError):

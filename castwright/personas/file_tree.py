@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from castwright.errors import BadRecord, SourceError
-from castwright.personas.lines import DataFile, reason_of
+from castwright.personas.lines import DataFile, reason_of, shown
 
 
 def walk_files(source: Path) -> Iterator[DataFile | BadRecord]:
@@ -25,12 +25,13 @@ def walk_files(source: Path) -> Iterator[DataFile | BadRecord]:
         if source.is_dir():
             return _folder(source, "", set())
         if not source.exists():
-            raise SourceError(f"no file or folder {source}: check the path")
+            trouble = "it is a link that leads nowhere, or in a circle" if source.is_symlink() else "check the path"
+            raise SourceError(f"no file or folder {source}: {trouble}")
         if not source.is_file():
             raise SourceError(f"cannot read {source}: it is neither a file nor a folder")
     except OSError as error:
         raise SourceError(f"cannot read {source}: {reason_of(error)}") from error
-    return iter([DataFile(source, source.name, "")])
+    return iter([DataFile(source, shown(source.name), "")])
 
 
 def _folder(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[DataFile | BadRecord]:
@@ -42,10 +43,10 @@ def _folder(folder: Path, prefix: str, seen: set[tuple[int, int]]) -> Iterator[D
         seen.add((state.st_dev, state.st_ino))
         entries = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
     except OSError as error:
-        yield BadRecord(prefix.rstrip("/") or folder.name, f"the folder cannot be read: {reason_of(error)}")
+        yield BadRecord(prefix.rstrip("/") or shown(folder.name), f"the folder cannot be read: {reason_of(error)}")
         return
     for name in entries:
-        yield from _entry(folder / name, prefix + name, seen)
+        yield from _entry(folder / name, prefix + shown(name), seen)
 
 
 def _entry(path: Path, name: str, seen: set[tuple[int, int]]) -> Iterator[DataFile | BadRecord]:

@@ -17,13 +17,13 @@ from castwright.errors import BadRecord, SourceError
 from castwright.personas.card import Kind
 from castwright.personas.character import Character
 from castwright.personas.entities import dump_characters
-from castwright.personas.entity_dump import dump_head, holds_entities
+from castwright.personas.entity_dump import holds_entities
 from castwright.personas.file_tree import walk_files
 from castwright.personas.json_value import load_json
-from castwright.personas.lines import DataFile, format_of, reason_of
+from castwright.personas.lines import DataFile, format_of, plain_suffix, read_head, reason_of, shown
 from castwright.personas.one_line import line_file, looks_like_personas
 from castwright.personas.origin import Found, Origin
-from castwright.personas.tables import require_good, take_good
+from castwright.personas.tables import require_good, require_some, take_good
 from castwright.personas.tavern import is_card, tavern_file
 from castwright.personas.tavern_png import is_png
 
@@ -56,7 +56,7 @@ def folder_characters(
     origin = Origin.of(source, licence=licence, dataset=dataset, kind=kind, modern=modern)
     readers = (*_FIRST, *others, *_LAST, (_is_table, _table_reader(tables)))
     found = (item for file in walk_files(source) for item in _read(file, readers, origin))
-    return take_good(_require_files(require_good(found, str(source)), source), limit)
+    return take_good(require_some(require_good(found, str(source)), f"no file in the folder {source}"), limit)
 
 
 def _read(file: DataFile | BadRecord, readers: Sequence[Reader], origin: Origin) -> Found:
@@ -64,7 +64,7 @@ def _read(file: DataFile | BadRecord, readers: Sequence[Reader], origin: Origin)
         yield file
         return
     try:
-        head = b"" if not file.path.stat().st_size else dump_head(file.path)
+        head = b"" if not file.path.stat().st_size else read_head(file.path)
         if not head:
             yield BadRecord(file.name, "an empty file")
             return
@@ -74,7 +74,7 @@ def _read(file: DataFile | BadRecord, readers: Sequence[Reader], origin: Origin)
             return
         yield from reader(file, origin)
     except (SourceError, OSError) as error:
-        yield BadRecord(file.name, str(error) if isinstance(error, SourceError) else reason_of(error))
+        yield BadRecord(file.name, reason_of(error))
 
 
 def _unknown(head: bytes) -> str:
@@ -82,15 +82,6 @@ def _unknown(head: bytes) -> str:
         return "a binary file that is no PNG and no parquet"
     known = "a chat program's card, an entity dump, lines of one persona each, or a table (.csv, .json ...)"
     return f"not a file of characters that castwright knows: it does not look like {known}"
-
-
-def _require_files(found: Found, source: Path) -> Found:
-    empty = True
-    for item in found:
-        empty = False
-        yield item
-    if empty:
-        raise SourceError(f"no file in the folder {source}")
 
 
 def _is_png(_file: DataFile, head: bytes) -> bool:
@@ -113,7 +104,7 @@ def _is_dump(_file: DataFile, head: bytes) -> bool:
 
 
 def _is_lines(file: DataFile, head: bytes) -> bool:
-    if Path(file.path.stem if file.path.suffix in (".gz", ".zst") else file.path.name).suffix not in _TEXT_SUFFIXES:
+    if plain_suffix(file.path) not in _TEXT_SUFFIXES:
         return False
     rows = head.decode("utf-8", "replace").split("\n")
     return looks_like_personas(iter(rows[:-1] if len(rows) > 1 else rows))
@@ -136,7 +127,7 @@ def _first_object(head: bytes) -> Any:
 
 def _table_reader(tables: Callable[..., Found]) -> Callable[[DataFile, Origin], Found]:
     def read(file: DataFile, origin: Origin) -> Found:
-        folder = file.name.removesuffix(file.path.name)  # a table's places name the file alone
+        folder = file.name.removesuffix(shown(file.path.name))  # a table's places name the file alone
         stated = {name: origin.defaults.get(name) for name in ("kind", "modern")}
         found = tables(file.path, licence=origin.source.licence, dataset=origin.source.dataset, **stated)
         yield from _placed(found, folder)

@@ -1,32 +1,36 @@
 """The grid: original characters drawn from tables of names, places, occupations, traits and ways of speaking.
 
-A character's every draw comes from one generator seeded by (seed, index, attempt), so characters stream, a
-longer run extends a shorter one, and two 8-byte digests per character are all that is remembered to keep them
-different. How one is drawn stands in `grid_draw`. (Rejected: walking the cross product, which gives 1,000
-bakers of Osaka in a row, and letting a model invent people, which gives the same fifty over and over.)
+A character is drawn from the conditional tables and steered by what was drawn before it (`grid_balance`), so
+characters stream, a longer run extends a shorter one, and two 8-byte digests per character and a few thousand
+counts are all that is remembered. How one is drawn stands in `grid_draw`. (Rejected: walking the cross product,
+which gives 1,000 bakers of Osaka in a row; pure luck, which leaves a tenth of the pairs of region and occupation
+out at 20,000 characters; and letting a model invent people, which gives the same fifty over and over.)
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from castwright.errors import SourceError
 from castwright.personas.card import Source
 from castwright.personas.character import Character
-from castwright.personas.grid_draw import World, draw_facts
+from castwright.personas.grid_balance import CHOICES, TOP_UP_CHOICES, Balance
+from castwright.personas.grid_draw import draw_facts
 from castwright.personas.grid_files import load_tables
+from castwright.personas.grid_shares import Shares, grid_shares
 from castwright.personas.grid_tables import GridTables
+from castwright.personas.grid_world import World
 
-__all__ = ["GridTables", "coverage", "load_tables", "sample_characters"]
+__all__ = ["GridTables", "load_tables", "sample_characters"]
 
 DATASET, LICENCE = "castwright-grid", "CC0-1.0"
 _ATTEMPTS = 1000  # whole characters drawn for one index before the tables count as used up
-_DIMENSIONS = ("region", "setting", "occupation", "register", "age_band", "gender", "trait", "quirk")
+_STEERED = 8  # of them by design; after that by luck, so that a thin cell with nobody left in it holds nothing up
 
 
 def sample_characters(
@@ -36,12 +40,21 @@ def sample_characters(
     tables: GridTables | None = None,
     modern_share: float = 0.6,
     start: int = 0,
+    balance: bool = True,
+    against: Mapping[str, Mapping[str, int]] | None = None,
 ) -> Iterator[Character]:
     """Yield the characters `start` to `start + count - 1` of a seed, all different from each other.
 
     Two differ in (name, occupation, place, era, age) and also in their traits and style taken together. Those
     before `start` are drawn too, unseen, so that the same index is the same character whatever the start.
-    `modern_share` is the chance, 0 to 1, that a character is a modern one.
+
+    Args:
+        count, seed, start: which characters; the same three give the same ones.
+        tables: those to draw from; ours unless given.
+        modern_share: share of modern characters, 0 to 1.
+        balance: whether draws are steered towards the shares of the tables (`grid_balance`); else pure luck.
+        against: attribute -> value -> cards that are there already (`Coverage.counts` of `grid_coverage`): these
+            characters fill up what is thin there. With a `start` they also differ from the seed's first ones.
 
     Raises:
         SourceError: a number is out of range (at once), or the tables are too small (where they run out).
@@ -51,7 +64,10 @@ def sample_characters(
     if not 0 <= modern_share <= 1:
         raise SourceError(f"modern_share is {modern_share}; give 0 (all historical) to 1 (all modern)")
     world = World(tables) if tables is not None else _shipped_world()
-    return _stream(world, start + count, seed, modern_share, start)
+    shares = grid_shares(world, modern_share) if tables is not None else _shipped_shares(modern_share)
+    first = Balance(shares, CHOICES if balance else 1)
+    later = Balance(shares, TOP_UP_CHOICES, against) if against else first
+    return _stream(world, _Run(seed, start, start + count, modern_share, first, later))
 
 
 @cache
@@ -59,23 +75,54 @@ def _shipped_world() -> World:
     return World(load_tables())
 
 
-def _stream(world: World, stop: int, seed: int, modern_share: float, start: int) -> Iterator[Character]:
-    rng, taken = random.Random(), set[int]()
-    for index in range(stop):
-        for attempt in range(_ATTEMPTS):
-            rng.seed(_digest(f"{seed}/{index}/{attempt}", 16))
-            facts = draw_facts(world, rng, modern_share)
-            if facts is not None and (keys := _keys(facts)).isdisjoint(taken):
-                taken |= keys
-                break
-        else:
+@lru_cache(maxsize=8)
+def _shipped_shares(modern_share: float) -> Shares:
+    return grid_shares(_shipped_world(), modern_share)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Which characters are wanted; `first` steers those before `start`, `later` the others (mostly the same)."""
+
+    seed: int
+    start: int
+    stop: int
+    modern_share: float
+    first: Balance
+    later: Balance
+
+
+def _stream(world: World, run: _Run) -> Iterator[Character]:
+    rng, taken = random.Random(_digest(f"grid {run.seed}", 16)), set[int]()
+    suffix = "" if run.later is run.first else "/top-up"
+    for index in range(run.stop):
+        balance = run.first if index < run.start else run.later
+        facts = _draw_new(world, rng, run.modern_share, balance, taken)
+        if facts is None:
             raise SourceError(
-                f"the grid's tables gave {index} different characters, not {stop}: {_ATTEMPTS} draws for the"
+                f"the grid's tables gave {index} different characters, not {run.stop}: {_ATTEMPTS} draws for the"
                 " next one were taken or did not fit; ask for fewer, or add names, occupations or traits"
             )
-        if index >= start:
-            source = Source(dataset=DATASET, record=f"{seed}/{index}", licence=LICENCE)
+        if index >= run.start:
+            source = Source(dataset=DATASET, record=f"{run.seed}/{index}{suffix}", licence=LICENCE)
             yield Character(facts=facts, source=source)
+
+
+def _draw_new(
+    world: World, rng: random.Random, modern_share: float, balance: Balance, taken: set[int]
+) -> dict[str, Any] | None:
+    """Return facts that nobody taken has, None where there are none to be found; what they take is counted."""
+    rivals = balance.rivals
+    for attempt in range(_ATTEMPTS):
+        balance.rivals = rivals if attempt < _STEERED else range(0)
+        facts = draw_facts(world, rng, modern_share, balance)
+        if facts is not None and (keys := _keys(facts)).isdisjoint(taken):
+            taken |= keys
+            balance.keep()
+            balance.rivals = rivals
+            return facts
+        balance.drop()
+    return None
 
 
 def _digest(text: str, size: int) -> int:
@@ -89,31 +136,3 @@ def _keys(facts: dict[str, Any]) -> set[int]:
     how = (*sorted(facts["traits"]), style["register"], style["sentence_length"], "")
     how = (*how, *sorted(style["catchphrases"]), "", *sorted(style["quirks"]))
     return {_digest("who\n" + "\n".join(who), 8), _digest("how\n" + "\n".join(how), 8)}
-
-
-def coverage(characters: Iterable[Character], *, tables: GridTables | None = None) -> dict[str, dict[str, int]]:
-    """Return how often each value occurs: dimension (region, setting, occupation, ...) -> value -> count.
-
-    Values come most frequent first. Regions are looked up in the tables (ours unless given); a modern place
-    they do not have counts under its own name.
-    """
-    known = tables or load_tables()
-    regions = {name: region for region, places in known.regions.items() for name in places}
-    counts: dict[str, Counter[str]] = {name: Counter() for name in _DIMENSIONS}
-    for character in characters:
-        facts = character.facts
-        info, style = facts.get("basic_info", {}), facts.get("dialogue_style", {})
-        place, era = str(info.get("place", "")), str(info.get("era", ""))
-        if facts.get("modern", True):
-            counts["region"][regions.get(place, place)] += 1
-        else:
-            counts["setting"][f"{place}, {era}"] += 1
-        if info.get("age") is not None:
-            decade = int(info["age"]) // 10 * 10
-            counts["age_band"][f"{decade}-{decade + 9}"] += 1
-        counts["occupation"][info.get("occupation", "")] += 1
-        counts["gender"][info.get("gender", "")] += 1
-        counts["register"][style.get("register", "")] += 1
-        counts["trait"].update(facts.get("traits", ()))
-        counts["quirk"].update(style.get("quirks", ()))
-    return {name: dict(counter.most_common()) for name, counter in counts.items()}

@@ -9,11 +9,13 @@ tables, which gain nothing at these sizes.)
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
+from math import prod
 from typing import Generic, TypeVar
 
+from castwright.personas.grid_entries import GENDERS
 from castwright.personas.grid_tables import (
     Fill,
     GridTables,
@@ -37,26 +39,33 @@ ELDER_AGE = 60  # from here on people bear the names of an older fashion, in yea
 class Picker(Generic[T]):
     """Items with weights; `pick` draws one. Falsy when there is nothing to draw."""
 
-    __slots__ = ("_cumulative", "_items", "_last", "_total")
+    __slots__ = ("_items", "_shares", "_upto")
 
     def __init__(self, weighted: Iterable[tuple[T, float]]) -> None:
         pairs = list(weighted)
+        whole = sum(weight for _, weight in pairs)
         self._items = tuple(item for item, _ in pairs)
-        self._cumulative = list(accumulate(weight for _, weight in pairs))
-        self._last = len(pairs) - 1
-        self._total = self._cumulative[-1] if pairs else 0.0
+        self._shares = tuple(weight / whole for _, weight in pairs)
+        self._upto = list(accumulate(self._shares))[:-1]  # beyond all of these lies the last item
 
     def __len__(self) -> int:
         return len(self._items)
 
     def pick(self, draw: float) -> T:
         """Return the item at `draw`, a number in [0, 1)."""
-        return self._items[bisect(self._cumulative, draw * self._total, 0, self._last)]
+        return self._items[bisect(self._upto, draw)]
+
+    def shares(self) -> Iterator[tuple[T, float]]:
+        """Yield each item with its chance to be picked, 0 to 1."""
+        return zip(self._items, self._shares, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An occupation as it stands in one context; `noun` has its article, ages are in years."""
+    """An occupation as it stands in one context; `noun` has its article, ages are in years.
+
+    `given` has the factors of its weight that hold for a gender; those of the context are in `weight`.
+    """
 
     title: str
     noun: str
@@ -68,6 +77,7 @@ class Job:
     register: str
     leans: frozenset[str]
     weight: float
+    given: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +88,48 @@ class QuirkChoice:
     fills: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """A relationship that someone of a gender and an age can have, and the ages of the other for it, in years."""
+
+    kind: Relationship
+    youngest: int
+    oldest: int
+
+
 class Ties:
     """The relationships that exist in a context; contexts with the same ones share one of these."""
 
     def __init__(self, relationships: tuple[Relationship, ...]) -> None:
         self._relationships = relationships
-        self._pickers: dict[tuple[str, int], Picker[Relationship]] = {}
+        self._pickers: dict[tuple[str, int], Picker[Tie]] = {}
 
-    def of(self, gender: str, age: int) -> Picker[Relationship]:
+    def of(self, gender: str, age: int) -> Picker[Tie]:
         """Return the relationships that someone of this gender and age (in years) can have."""
         if (gender, age) not in self._pickers:
             self._pickers[gender, age] = Picker(
-                (tie, tie.weight) for tie in self._relationships if _can_have(tie, gender, age)
+                (Tie(kind, *kind.others(age)), kind.weight)
+                for kind in self._relationships
+                if _can_have(kind, gender, age)
             )
         return self._pickers[gender, age]
 
 
-def _can_have(tie: Relationship, gender: str, age: int) -> bool:
-    youngest, oldest = tie.others(age)
-    return tie.gender in (None, gender) and tie.own[0] <= age <= tie.own[1] and youngest <= oldest
+def _can_have(kind: Relationship, gender: str, age: int) -> bool:
+    youngest, oldest = kind.others(age)
+    return kind.gender in (None, gender) and kind.own[0] <= age <= kind.own[1] and youngest <= oldest
 
 
 @dataclass(slots=True)
 class Context:
-    """A modern place or a historical setting, with what exists there. Caches fill up as they are asked."""
+    """A modern place or a historical setting, with what exists there. Caches fill up as they are asked.
+
+    `area` is the region of a modern place, "place, era" of a setting; `home` the place, or that again.
+    """
 
     tables: GridTables
+    area: str
+    home: str
     place: str
     era: str
     modern: bool
@@ -121,12 +147,12 @@ class Context:
         """Return the occupations that people of this gender have here."""
         if gender not in self._jobs:
             fitting = (job for job in self.jobs if job.gender in (None, gender))
-            self._jobs[gender] = Picker((job, job.weight) for job in fitting)
+            self._jobs[gender] = Picker((job, job.weight * job.given.get(gender, 1.0)) for job in fitting)
         return self._jobs[gender]
 
     def registers(self, age: int, leaning: str) -> Picker[str]:
         """Return the registers spoken at this age here, with a leaning of the occupation ("" for none)."""
-        band = _band_of(self.tables, age) if self.modern else -1
+        band = self.tables.register_band(age) if self.modern else -1
         if (band, leaning) not in self._registers:
             weights = self.tables.modern_registers[band].weights if self.modern else self.setting_registers
             lean = self.tables.lean_factor
@@ -182,6 +208,8 @@ def modern_contexts(tables: GridTables) -> Picker[Context]:
             tags = place_tags(region, name, place)
             context = Context(
                 tables=tables,
+                area=region,
+                home=name,
                 place=name,
                 era=tables.modern_era,
                 modern=True,
@@ -203,6 +231,8 @@ def historical_contexts(tables: GridTables) -> Picker[Context]:
         tags = setting_tags(setting)
         context = Context(
             tables=tables,
+            area=f"{setting.place}, {setting.era}",
+            home=f"{setting.place}, {setting.era}",
             place=setting.place,
             era=setting.era,
             modern=False,
@@ -227,17 +257,22 @@ def _ties(tables: GridTables, tags: frozenset[str], shared: dict[tuple[int, ...]
 
 def _jobs(tables: GridTables, tags: frozenset[str], own: Mapping[str, Occupation]) -> tuple[Job, ...]:
     """Return the occupations of a context; a setting's own word on one wins over the shared one."""
-    jobs = {title: _job(title, job, None) for title, job in own.items()}
+    jobs = {title: _job(title, job, None, tags) for title, job in own.items()}
     for shared in tables.occupations.values():
         if fits(shared.only, tags):
             for title, job in shared.jobs.items():
                 if fits(job.only, tags):
-                    jobs.setdefault(title, _job(title, job, shared))
+                    jobs.setdefault(title, _job(title, job, shared, tags))
     return tuple(jobs.values())
 
 
-def _job(title: str, job: Occupation, of: OccupationField | None) -> Job:
+def _job(title: str, job: Occupation, of: OccupationField | None, tags: frozenset[str]) -> Job:
     register = job.register_ or (of.register_ if of else None)
+    factors = [(word, factor) for table in (of.given if of else {}, job.given) for word, factor in table.items()]
+    given: dict[str, float] = {}
+    for word, factor in factors:
+        if word in GENDERS:
+            given[word] = given.get(word, 1.0) * factor
     return Job(
         title=title,
         noun=with_article(title),
@@ -248,14 +283,9 @@ def _job(title: str, job: Occupation, of: OccupationField | None) -> Job:
         metaphor=job.metaphor or (of.metaphor if of else ""),
         register=str(register or ""),
         leans=frozenset(job.leans or (of.leans if of else ())),
-        weight=job.weight * (of.weight if of else 1.0),
+        weight=prod((job.weight, of.weight if of else 1.0, *(factor for word, factor in factors if word in tags))),
+        given=given,
     )
-
-
-def _band_of(tables: GridTables, age: int) -> int:
-    """Return the number of the register band of an age; above the last band's ages, the last one."""
-    bands = tables.modern_registers
-    return next((n for n, band in enumerate(bands) if band.ages[0] <= age <= band.ages[1]), len(bands) - 1)
 
 
 def with_article(noun: str) -> str:

@@ -10,73 +10,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from castwright.personas.grid_contexts import (
-    Context,
-    Job,
-    Picker,
-    given_names,
-    historical_contexts,
-    modern_contexts,
-)
-from castwright.personas.grid_tables import GridTables, NameTable, Relationship
-
-_TRIES = 12  # draws of one part (a word, the other's job) before it is left out
+from castwright.personas.age_bands import age_band
+from castwright.personas.grid_balance import Balance, Row
+from castwright.personas.grid_contexts import Context, Job, Picker, given_names
+from castwright.personas.grid_tables import NameTable
+from castwright.personas.grid_ties import draw_relationships
+from castwright.personas.grid_world import TRIES, Person, World
 
 
-class World:
-    """The tables as the sampler uses them: contexts, what clashes, how many of each."""
+def draw_facts(world: World, rng: random.Random, modern_share: float, balance: Balance) -> dict[str, Any] | None:
+    """Return the facts of one character, or None where the draws did not fit together.
 
-    def __init__(self, tables: GridTables) -> None:
-        self.tables = tables
-        self.modern = modern_contexts(tables)
-        self.historical = historical_contexts(tables)
-        self.genders = {id(culture): _gender_picker(tables, culture) for culture in tables.names.values()}
-        self.lengths = {str(register): Picker(w.items()) for register, w in tables.sentence_lengths.items()}
-        counts: dict[str, dict[int, float]] = tables.counts.model_dump()
-        self.counts = {name: Picker(weights.items()) for name, weights in counts.items()}
-        self.fewest = {name: min(weights) for name, weights in counts.items()}
-        self.factors = sorted({pole[:-1] for pole in tables.traits})
-        self.excluded = frozenset(tables.excluded_names)
-        self.clashes: dict[str, set[str]] = {}
-        for first, others in tables.clashes.items():
-            for other in others:
-                self.clashes.setdefault(first, set()).add(other)
-                self.clashes.setdefault(other, set()).add(first)
-        self._poles: dict[tuple[str, frozenset[str]], Picker[str]] = {}
-
-    def directions(self, factor: str, leans: frozenset[str]) -> Picker[str]:
-        """Return the poles of a Big-Five factor, those the occupation leans towards weighing more."""
-        if (factor, leans) not in self._poles:
-            poles = [factor + sign for sign in "+-" if factor + sign in self.tables.traits]
-            lean = self.tables.lean_factor
-            self._poles[factor, leans] = Picker((pole, lean if pole in leans else 1.0) for pole in poles)
-        return self._poles[factor, leans]
-
-
-@dataclass(slots=True)
-class _Person:
-    """Who a character is, before how they are."""
-
-    context: Context
-    culture: NameTable
-    gender: str
-    job: Job
-    age: int
-    given: str
-    name: str
-
-
-def draw_facts(world: World, rng: random.Random, modern_share: float) -> dict[str, Any] | None:
-    """Return the facts of one character, or None where the draws did not fit together."""
-    person = _draw_person(world, rng, modern_share)
+    What was taken is noted in `balance`: the caller keeps or drops it.
+    """
+    person = _draw_person(world, rng, modern_share, balance)
     if person is None or person.name in world.excluded:
         return None
-    traits = _draw_traits(world, rng, person.job.leans)
-    style = _draw_style(world, rng, person, traits) if traits else None
-    relationships = _draw_relationships(world, rng, person) if style else None
+    traits = _draw_traits(world, rng, person, balance)
+    style = _draw_style(world, rng, person, traits, balance) if traits else None
+    relationships = draw_relationships(world, rng, person) if style else None
     if relationships is None:
         return None
     return {
@@ -97,21 +51,61 @@ def draw_facts(world: World, rng: random.Random, modern_share: float) -> dict[st
     }
 
 
-def _draw_person(world: World, rng: random.Random, modern_share: float) -> _Person | None:
+def _draw_person(world: World, rng: random.Random, modern_share: float, balance: Balance) -> Person | None:
     draw = rng.random
-    context = (world.modern if draw() < modern_share else world.historical).pick(draw())
+    context = _draw_context(world, rng, modern_share, balance)
     culture = context.cultures.pick(draw())
     genders = world.genders[id(culture)]
-    gender = genders.pick(draw()) if genders else ""
-    jobs = context.jobs_of(gender)
-    if not gender or not jobs:
+    if not genders:
         return None
-    job = jobs.pick(draw())
-    age = job.youngest + int(draw() * (job.oldest - job.youngest + 1))
+    gender = _best(genders, rng, balance.rows("gender", "area", context.area), balance)
+    jobs = context.jobs_of(gender)
+    if not jobs:
+        return None
+    job, rows = jobs.pick(draw()), balance.job_rows(context.area, gender)
+    for _ in balance.rivals:
+        other = jobs.pick(draw())
+        if other is not job and balance.behind(rows, other.title, job.title):
+            job = other
+    balance.note(rows, job.title)
+    age = _draw_age(job, rng, balance)
     names = given_names(culture, gender, age)
     given = names[int(draw() * len(names))]
     name = _full_name(culture, gender, given, draw())
-    return _Person(context, culture, gender, job, age, given, name)
+    return Person(context, culture, gender, job, age, given, name)
+
+
+def _draw_context(world: World, rng: random.Random, modern_share: float, balance: Balance) -> Context:
+    draw, modern, historical = rng.random, world.modern, world.historical
+    context, rows = (modern if draw() < modern_share else historical).pick(draw()), balance.homes
+    for _ in balance.rivals:
+        other = (modern if draw() < modern_share else historical).pick(draw())
+        if other is not context and balance.behind(rows, other.home, context.home):
+            context = other
+    balance.note(rows, context.home)
+    return context
+
+
+def _draw_age(job: Job, rng: random.Random, balance: Balance) -> int:
+    years, rows = job.oldest - job.youngest + 1, balance.rows("age_band", "occupation", job.title)
+    age = job.youngest + int(rng.random() * years)
+    band = age_band(age)
+    for _ in balance.rivals:
+        other = job.youngest + int(rng.random() * years)
+        if balance.behind(rows, age_band(other), band):
+            age, band = other, age_band(other)
+    balance.note(rows, band)
+    return age
+
+
+def _best(picker: Picker[str], rng: random.Random, rows: Sequence[Row], balance: Balance) -> str:
+    word = picker.pick(rng.random())
+    for _ in balance.rivals:
+        other = picker.pick(rng.random())
+        if other != word and balance.behind(rows, other, word):
+            word = other
+    balance.note(rows, word)
+    return word
 
 
 def _full_name(culture: NameTable, gender: str, given: str, draw: float) -> str:
@@ -121,20 +115,33 @@ def _full_name(culture: NameTable, gender: str, given: str, draw: float) -> str:
     return pattern.format(given=given, family=family[int(draw * len(family))] if family else "")
 
 
-def _draw_traits(world: World, rng: random.Random, leans: frozenset[str]) -> list[str] | None:
+def _draw_traits(world: World, rng: random.Random, person: Person, balance: Balance) -> list[str] | None:
     """Return traits, at most one per Big-Five factor and none that clash, or None if too few go together."""
     wanted = world.counts["traits"].pick(rng.random())
-    traits: list[str] = []
-    for factor in _sample(rng, world.factors, len(world.factors)):
-        words = world.tables.traits[world.directions(factor, leans).pick(rng.random())]
-        for _ in range(_TRIES):
-            word = words[int(rng.random() * len(words))]
-            if _goes_with(world, word, traits):
-                traits.append(word)
-                break
-        if len(traits) == wanted:
-            break
+    rows = balance.rows("pole", "occupation", person.job.title)
+    traits, left, draw = list[str](), list(world.factors), rng.random
+    directions, rivals, many = world.directions(person.job.leans), balance.rivals, len(left)
+    while many and len(traits) < wanted:
+        pole = directions[left[int(draw() * many)]].pick(draw())
+        for _ in rivals:
+            other = directions[left[int(draw() * many)]].pick(draw())
+            if other != pole and balance.behind(rows, other, pole):
+                pole = other
+        left.remove(pole[:-1])
+        many -= 1
+        if word := _draw_trait(world, rng, pole, traits):
+            traits.append(word)
+            balance.note(rows, pole)
     return traits if len(traits) >= world.fewest["traits"] else None
+
+
+def _draw_trait(world: World, rng: random.Random, pole: str, traits: list[str]) -> str:
+    words = world.tables.traits[pole]
+    for _ in range(TRIES):
+        word = words[int(rng.random() * len(words))]
+        if _goes_with(world, word, traits):
+            return word
+    return ""
 
 
 def _goes_with(world: World, word: str, others: Iterable[str]) -> bool:
@@ -142,13 +149,21 @@ def _goes_with(world: World, word: str, others: Iterable[str]) -> bool:
     return clashing is None or clashing.isdisjoint(others)
 
 
-def _draw_style(world: World, rng: random.Random, person: _Person, traits: list[str]) -> dict[str, Any] | None:
+def _draw_style(
+    world: World, rng: random.Random, person: Person, traits: list[str], balance: Balance
+) -> dict[str, Any] | None:
     """Return a dialogue style that fits the person and their traits, or None if none came up."""
     chosen = list(traits)  # and what is added to it: nothing later may clash with anything here
-    registers = person.context.registers(person.age, person.job.register)
-    register = _pick_fitting(world, rng, registers, chosen)
-    length = _pick_fitting(world, rng, world.lengths[register], chosen) if register else None
-    if register is None or length is None:
+    picker, rows = (
+        person.context.registers(person.age, person.job.register),
+        balance.rows("register", "occupation", person.job.title),
+    )
+    register = _best_fitting(world, rng, picker, chosen, rows, balance)
+    if not register:
+        return None
+    rows = balance.rows("sentence_length", "register", register)
+    length = _best_fitting(world, rng, world.lengths[register], chosen, rows, balance)
+    if not length:
         return None
     chosen += [register, length]
     quirks = _draw_quirks(world, rng, person, chosen)
@@ -160,20 +175,33 @@ def _draw_style(world: World, rng: random.Random, person: _Person, traits: list[
     return {"register": register, "sentence_length": length, "catchphrases": catchphrases, "quirks": quirks}
 
 
-def _pick_fitting(world: World, rng: random.Random, picker: Picker[Any], chosen: list[str]) -> str | None:
-    for _ in range(_TRIES):
-        word = str(picker.pick(rng.random()))
-        if _goes_with(world, word, chosen):
-            return word
-    return None
+def _best_fitting(
+    world: World,
+    rng: random.Random,
+    picker: Picker[str],
+    chosen: list[str],
+    rows: Sequence[Row],
+    balance: Balance,
+) -> str:
+    """Return the best of a few words that go with what was chosen, and note it; "" if none came up."""
+    word = ""
+    for number in range(TRIES):
+        other = picker.pick(rng.random())
+        if other != word and _goes_with(world, other, chosen) and (not word or balance.behind(rows, other, word)):
+            word = other
+        if word and number >= len(balance.rivals):
+            break
+    if word:
+        balance.note(rows, word)
+    return word
 
 
-def _draw_quirks(world: World, rng: random.Random, person: _Person, chosen: list[str]) -> list[str] | None:
+def _draw_quirks(world: World, rng: random.Random, person: Person, chosen: list[str]) -> list[str] | None:
     """Return quirks of different templates that go with `chosen` (which grows), or None if too few do."""
     wanted = world.counts["quirks"].pick(rng.random())
     choices = person.context.quirks(chosen[-2])
     quirks: list[str] = []
-    for _ in range(_TRIES if choices else 0):
+    for _ in range(TRIES if choices else 0):
         if len(quirks) == wanted:
             break
         choice = choices.pick(rng.random())
@@ -203,53 +231,3 @@ def _sample(rng: random.Random, items: Sequence[str], count: int) -> list[str]:
         other = place + int(rng.random() * (len(left) - place))
         left[place], left[other] = left[other], left[place]
     return left[:count]
-
-
-def _draw_relationships(world: World, rng: random.Random, person: _Person) -> list[str] | None:
-    """Return ties to others of the same place, era and culture, or None if too few fit."""
-    wanted = world.counts["relationships"].pick(rng.random())
-    ties = person.context.ties.of(person.gender, person.age)
-    found: list[str] = []
-    groups, names = set[str](), {person.given}
-    for _ in range(_TRIES if ties else 0):
-        if len(found) == wanted:
-            break
-        tie = ties.pick(rng.random())
-        if (tie.group and tie.group in groups) or (tie.married and person.job.unmarried):
-            continue
-        if text := _draw_tie(world, rng, person, tie, names):
-            found.append(text)
-            groups.add(tie.group)
-    enough = len(found) >= world.fewest["relationships"] or not world.tables.relationships
-    return found if enough else None
-
-
-def _draw_tie(world: World, rng: random.Random, person: _Person, tie: Relationship, names: set[str]) -> str | None:
-    """Return one tie in words, its other's name added to `names`, or None where nobody fits."""
-    youngest, oldest = tie.others(person.age)
-    age = youngest + int(rng.random() * (oldest - youngest + 1))
-    gender = person.gender if tie.other == "same" else str(tie.other)
-    if gender == "any":
-        gender = world.genders[id(person.culture)].pick(rng.random())
-    given = given_names(person.culture, gender, age)
-    name = given[int(rng.random() * len(given))] if given else person.given
-    if name in names:
-        return None
-    job = _draw_job(rng, person.context.jobs_of(gender), age, tie.married) if "{job}" in tie.text else ""
-    if job is None:
-        return None
-    names.add(name)
-    return tie.text.format(name=name, job=job, age=age)
-
-
-def _draw_job(rng: random.Random, jobs: Picker[Job], age: int, married: bool) -> str | None:
-    for _ in range(_TRIES if jobs else 0):
-        job = jobs.pick(rng.random())
-        if job.youngest <= age <= job.oldest and not (married and job.unmarried):
-            return job.noun
-    return None
-
-
-def _gender_picker(tables: GridTables, culture: NameTable) -> Picker[str]:
-    weights = tables.genders.items()
-    return Picker((gender, weight) for gender, weight in weights if given_names(culture, gender, 0))

@@ -4,6 +4,36 @@ A user's files hold whole sections (`regions`, `names`, `traits`, ...); a sectio
 the tables that ship with castwright, because most users only want other places or other words. (Rejected:
 merging inside a section, where one cannot see what is left of the default.) The YAML nodes are kept while the
 tables are checked, so that every mistake comes back as one line with file, line and column.
+
+What may be conditional, and on what; a number is a weight, and what is left out means everywhere, for anyone:
+
+- occupation on place, era and gender: `only`, `gender`, `given` and `weight`, of a field or one occupation; a setting
+  has occupations of its own;
+- age on occupation: `ages`; names on place, era, gender and age: `names` of a place, `elder_*` of a culture;
+- register on age (`modern_registers`), setting (its `registers`) and occupation (its `register`, `lean_factor` times
+  as frequent); sentence length on register; quirks and catchphrases on place, era and register;
+- Big-Five poles on occupation: `leans`, `lean_factor` times as frequent.
+
+A file that replaces occupations, the registers of modern people and how strongly an occupation leans:
+
+    occupations:
+      harbour:
+        only: [coast]
+        leans: [conscientiousness+, neuroticism-]
+        jobs:
+          crane driver: {ages: [21, 64], given: {woman: 0.5}, metaphor: machine}
+          fish auctioneer: {ages: [25, 70], register: formal, leans: [extraversion+]}
+          net mender: [18, 80]
+      inland:
+        only: [modern]
+        given: {coast: 0.2}
+        jobs:
+          miller: [20, 70]
+          potter: {ages: [18, 80], leans: [openness+]}
+    modern_registers:
+      - {ages: [0, 39], weights: {casual: 3, neutral: 1}}
+      - {ages: [40, 120], weights: {neutral: 2, formal: 1}}
+    lean_factor: 5
 """
 
 from __future__ import annotations
@@ -18,14 +48,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from castwright.errors import SourceError, nearest
-from castwright.personas import grid_tables
+from castwright.personas import grid_entries
 from castwright.personas.grid_tables import GridTables
 
 _SHIPPED = Path(__file__).parent / "grid"
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _KNOWN_KEYS = {
     field.alias or name
-    for model in vars(grid_tables).values()
+    for model in (GridTables, *vars(grid_entries).values())
     if isinstance(model, type) and issubclass(model, BaseModel)
     for name, field in model.model_fields.items()
 }

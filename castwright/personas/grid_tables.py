@@ -8,204 +8,55 @@ each, which every entry would have to fill in).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Iterator
-from typing import Annotated, Any, Literal
+from functools import cached_property
+from typing import Annotated
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
 from castwright.errors import nearest
 from castwright.personas.card import REGISTERS, SENTENCE_LENGTHS, Register, SentenceLength
+from castwright.personas.grid_entries import (
+    GENDERS,
+    OLDEST,
+    Counts,
+    Entry,
+    Fill,
+    Gender,
+    NameTable,
+    Occupation,
+    OccupationField,
+    PhraseGroup,
+    Place,
+    Quirk,
+    RegisterBand,
+    Relationship,
+    Setting,
+    Text,
+    Weight,
+    Words,
+)
 
-Gender = Literal["woman", "man", "non-binary"]
-Text = Annotated[str, Field(min_length=1)]
-Words = Annotated[tuple[Text, ...], Field(min_length=1)]
-Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Years = Annotated[int, Field(ge=0, le=150)]
+__all__ = [
+    "Fill",
+    "GridTables",
+    "NameTable",
+    "Occupation",
+    "OccupationField",
+    "Place",
+    "Relationship",
+    "Setting",
+    "fits",
+    "place_tags",
+    "setting_tags",
+]
 
 Path = tuple[str | int, ...]  # of a key in the tables: ("settings", 3, "names")
 Finding = tuple[Path, str]  # a key and what is wrong with it
 
-_OLDEST = 120
-_PLACEHOLDER = re.compile(r"\{(\w*)\}")
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-
-class NameTable(_Frozen):
-    """The names of one culture; `elder_*` are borne by those aged 60 and over, `pattern` joins the parts."""
-
-    women: Words
-    men: Words
-    neutral: tuple[Text, ...] = ()
-    elder_women: tuple[Text, ...] = ()
-    elder_men: tuple[Text, ...] = ()
-    family: tuple[Text, ...] = ()
-    family_women: tuple[Text, ...] = ()
-    pattern: Text = "{given} {family}"
-    pattern_women: str = ""
-
-    @model_validator(mode="after")
-    def _patterns_can_be_filled(self) -> NameTable:
-        for pattern in filter(None, (self.pattern, self.pattern_women)):
-            parts = set(_PLACEHOLDER.findall(pattern))
-            if "given" not in parts or parts - {"given", "family"}:
-                raise ValueError(f"pattern {pattern!r} must hold {{given}} and may hold {{family}}, nothing else")
-            if "family" in parts and not self.family:
-                raise ValueError(f"pattern {pattern!r} needs a list `family`")
-        return self
-
-
-class Place(_Frozen):
-    """A modern place: which naming cultures live there, more tags, how frequent it is."""
-
-    names: dict[str, Weight] = Field(min_length=1)
-    tags: tuple[Text, ...] = ()
-    weight: Weight = 1.0
-
-
-class _Ages(_Frozen):
-    ages: tuple[Years, Years]
-
-    @field_validator("ages")
-    @classmethod
-    def _in_order(cls, ages: tuple[int, int]) -> tuple[int, int]:
-        if ages[0] > ages[1]:
-            raise ValueError(f"the youngest age, {ages[0]}, is above the oldest, {ages[1]}")
-        return ages
-
-
-class Occupation(_Ages):
-    """An occupation: its ages in years (`[a, b]` is short for it), where it exists, what it leans towards."""
-
-    weight: Weight = 1.0
-    only: tuple[Text, ...] = ()
-    gender: Gender | None = None
-    unmarried: bool = False
-    metaphor: str = ""
-    register_: Register | None = Field(default=None, alias="register")
-    leans: tuple[Text, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _short_form(cls, value: Any) -> Any:
-        return {"ages": value} if isinstance(value, (list, tuple)) else value
-
-
-class OccupationField(_Frozen):
-    """A field of occupations; `only` and `weight` hold for all its jobs, the rest are defaults."""
-
-    weight: Weight = 1.0
-    only: tuple[Text, ...] = ()
-    leans: tuple[Text, ...] = ()
-    metaphor: str = ""
-    register_: Register | None = Field(default=None, alias="register")
-    jobs: dict[Text, Occupation] = Field(min_length=1)
-
-
-class Setting(_Frozen):
-    """A historical setting: a place in an era, with its names, registers and occupations."""
-
-    place: Text
-    era: Text
-    names: dict[str, Weight] = Field(min_length=1)
-    tags: tuple[Text, ...] = ()
-    registers: dict[Register, Weight] = Field(min_length=1)
-    occupations: dict[Text, Occupation] = Field(min_length=1)
-    weight: Weight = 1.0
-
-
-class RegisterBand(_Ages):
-    """How modern characters of these ages speak."""
-
-    weights: dict[Register, Weight] = Field(min_length=1)
-
-    @field_validator("weights")
-    @classmethod
-    def _not_archaic(cls, weights: dict[Register, float]) -> dict[Register, float]:
-        if "archaic" in weights:
-            raise ValueError("'archaic' is for historical settings alone")
-        return weights
-
-
-class Fill(_Frozen):
-    """Words that fill the {} of a quirk, where and in which registers they fit (none given: everywhere)."""
-
-    words: Words
-    only: tuple[Text, ...] = ()
-    registers: tuple[Register, ...] = ()
-
-
-class Quirk(_Frozen):
-    """A habit of speech: a text, or a template with {} and its fills."""
-
-    quirk: Text
-    weight: Weight = 1.0
-    only: tuple[Text, ...] = ()
-    registers: tuple[Register, ...] = ()
-    fills: tuple[Fill, ...] = ()
-
-    @model_validator(mode="after")
-    def _filled_where_open(self) -> Quirk:
-        if self.quirk.count("{}") != (1 if self.fills else 0):
-            raise ValueError(f"quirk {self.quirk!r} must hold one {{}} if it has `fills`, and none if it has not")
-        return self
-
-
-class PhraseGroup(_Frozen):
-    """Catchphrases that share registers and tags."""
-
-    registers: Annotated[tuple[Register, ...], Field(min_length=1)]
-    only: tuple[Text, ...] = ()
-    phrases: Words
-
-
-class Relationship(_Ages):
-    """A tie to someone, seen from the character. `gap` is the other's age minus the character's, in years."""
-
-    text: Text
-    gender: Gender | None = None
-    other: Literal["woman", "man", "any", "same"] = "any"
-    gap: tuple[int, int]
-    ages: tuple[Years, Years] = (0, _OLDEST)
-    own: tuple[Years, Years] = (0, _OLDEST)
-    group: str = ""
-    married: bool = False
-    only: tuple[Text, ...] = ()
-    weight: Weight = 1.0
-
-    @field_validator("text")
-    @classmethod
-    def _placeholders(cls, text: str) -> str:
-        if "{name}" not in text or set(_PLACEHOLDER.findall(text)) - {"name", "job", "age"}:
-            raise ValueError(f"{text!r} must hold {{name}} and may hold {{job}} and {{age}}, nothing else")
-        return text
-
-    def others(self, age: int) -> tuple[int, int]:
-        """Return the youngest and oldest the other can be for a character of this age, in years."""
-        return max(age + self.gap[0], self.ages[0], 0), min(age + self.gap[1], self.ages[1])
-
-
-class Counts(_Frozen):
-    """How many of each a character has: number -> weight."""
-
-    traits: dict[Annotated[int, Field(ge=1)], Weight] = Field(min_length=1)
-    catchphrases: dict[Annotated[int, Field(ge=0)], Weight] = Field(min_length=1)
-    quirks: dict[Annotated[int, Field(ge=0)], Weight] = Field(min_length=1)
-    relationships: dict[Annotated[int, Field(ge=0)], Weight] = Field(min_length=1)
-
-
-class GridTables(_Frozen):
+class GridTables(Entry):
     """All tables of the grid. Validated as a whole: what one section names, another must have.
 
     Raises:
@@ -227,7 +78,19 @@ class GridTables(_Frozen):
     quirks: Annotated[tuple[Quirk, ...], Field(min_length=1)]
     catchphrases: tuple[PhraseGroup, ...] = ()
     relationships: tuple[Relationship, ...] = ()
-    clashes: dict[Text, Words] = {}
+    clashes: dict[Text, Words] = Field(default_factory=dict)
+
+    @cached_property
+    def _register_bands(self) -> tuple[int, ...]:
+        bands = self.modern_registers
+        return tuple(
+            next((n for n, band in enumerate(bands) if band.ages[0] <= age <= band.ages[1]), len(bands) - 1)
+            for age in range(OLDEST + 1)
+        )
+
+    def register_band(self, age: int) -> int:
+        """Return the number of the register band of an age in years; above the last one's ages, that one."""
+        return self._register_bands[min(age, OLDEST)]
 
     @model_validator(mode="after")
     def _sections_agree(self, info: ValidationInfo) -> GridTables:
@@ -263,9 +126,9 @@ def _incomplete(tables: GridTables) -> Iterator[Finding]:
                 yield ("regions", region, name), f"no occupation of `occupations` exists in {name!r}"
     for number, setting in enumerate(tables.settings):
         yield from _unknown(("settings", number, "names"), setting.names, tables.names, "naming culture")
-    for age in range(_OLDEST + 1):
+    for age in range(OLDEST + 1):
         if not any(band.ages[0] <= age <= band.ages[1] for band in tables.modern_registers):
-            yield ("modern_registers",), f"no band covers the age {age} (ages 0 to {_OLDEST} are needed)"
+            yield ("modern_registers",), f"no band covers the age {age} (ages 0 to {OLDEST} are needed)"
             break
     used = {register for band in tables.modern_registers for register in band.weights}
     used |= {register for setting in tables.settings for register in setting.registers}
@@ -287,6 +150,7 @@ def _strangers(tables: GridTables) -> Iterator[Finding]:
         yield from _unknown(path, only, tags, "tag")
     for path, job in _jobs(tables):
         yield from _unknown((*path, "leans"), job.leans, tables.traits, "Big-Five pole")
+        yield from _unknown((*path, "given"), job.given, tags.union(GENDERS), "tag or gender")
     known = _attribute_words(tables)
     for first, others in tables.clashes.items():
         yield from _unknown(("clashes", first), (first, *others), known, "trait, quirk or style")

@@ -1,9 +1,10 @@
 """Rows and licence of a Hugging Face dataset, by Hub name or from a local folder.
 
 `datasets` streams it, so a count of 500 from a set of a million rows downloads little. All that can go wrong
-there (offline, no such set, split, configuration) arrives here as one of many exception types with texts of
-many lines; it leaves as one `SourceError` of one line. The licence is taken from the set's own card, because
-what a recipe says of it is a claim and the card is the source.
+there (offline, no such set, split, configuration, a damaged file) arrives here as an exception of any type (even a
+`StopIteration`, for an empty file) with a text of many lines; it leaves as one `SourceError` of one line. (Rejected:
+a list of the types, which was never complete.) The licence is taken from the set's own card, because what a recipe
+says of it is a claim and the card is the source.
 """
 
 from __future__ import annotations
@@ -33,15 +34,14 @@ def hub_rows(name: str, *, split: str, config: str | None, revision: str | None)
     from datasets import load_dataset
 
     where = f"the dataset {name!r}"
-    errors = _errors()
     try:
         try:
             rows = load_dataset(name, config, split=split, revision=revision, streaming=True)
         except NotImplementedError:  # a format that cannot be streamed
             rows = load_dataset(name, config, split=split, revision=revision)
-    except errors as error:
+    except Exception as error:
         raise SourceError(f"cannot read {where}: {_advice(error, name)}") from error
-    return _guarded(rows, where, errors)
+    return _guarded(rows, where, name)
 
 
 def hub_licence(name: str, *, revision: str | None = None) -> str:
@@ -49,12 +49,11 @@ def hub_licence(name: str, *, revision: str | None = None) -> str:
 
     A card without one, without valid YAML, or out of reach states nothing: it is no reason to stop.
     """
-    if Path(name).is_dir():
-        readme = Path(name) / "README.md"
-        text = readme.read_text(encoding="utf-8", errors="replace") if readme.is_file() else ""
-    else:
-        text = _hub_readme(name, revision)
-    return licence_of(text)
+    readme = Path(name) / "README.md" if Path(name).is_dir() else _hub_readme(name, revision)
+    try:
+        return licence_of(readme.read_text(encoding="utf-8", errors="replace")) if readme is not None else ""
+    except OSError:
+        return ""  # no card, or one without the right to read it
 
 
 def licence_of(readme: str) -> str:
@@ -62,12 +61,13 @@ def licence_of(readme: str) -> str:
     block = re.match(r"\s*---\s*\n(.*?)\n---", readme, re.DOTALL)
     try:
         data = yaml.safe_load(block.group(1)) if block else None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # the latter for a date of month 13, and nested too deep
         return ""
     if not isinstance(data, dict):
         return ""
     stated = data.get("license") or data.get("licence") or ""
-    names = [str(item) for item in (stated if isinstance(stated, list) else [stated])]
+    # texts alone: YAML can write a list that holds itself, or one that says itself a million times
+    names = [item for item in (stated if isinstance(stated, list) else [stated]) if isinstance(item, str)]
     if names == ["other"]:
         names = [str(data.get("license_name") or "")]
     return ", ".join(one for one in names if one.lower() not in _UNSTATED)
@@ -81,16 +81,7 @@ def _check_name(name: str) -> None:
         raise SourceError(f"no dataset {name!r}: there is no such folder, and a Hub name is user/name")
 
 
-def _errors() -> tuple[type[Exception], ...]:
-    """Return what `datasets` and `huggingface_hub` raise for a set that cannot be read."""
-    from datasets.exceptions import DatasetsError
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    # OSError: offline, not found, empty; ValueError: split, configuration, bad data; RuntimeError: scripts
-    return (DatasetsError, HfHubHTTPError, HFValidationError, OSError, ValueError, RuntimeError, TypeError)
-
-
-def _guarded(rows: Any, where: str, errors: tuple[type[Exception], ...]) -> Iterator[dict[str, Any]]:
+def _guarded(rows: Any, where: str, name: str) -> Iterator[dict[str, Any]]:
     count = 0
     iterator = iter(rows)
     while True:
@@ -98,26 +89,32 @@ def _guarded(rows: Any, where: str, errors: tuple[type[Exception], ...]) -> Iter
             row = next(iterator)
         except StopIteration:
             return
-        except errors as error:
-            raise SourceError(f"{where} cannot be read behind row {count}: {reason_of(error)[:300]}") from error
+        except Exception as error:
+            trouble = f"{where} cannot be read behind row {count}: {reason_of(error)[:300]}"
+            raise SourceError(f"{trouble}{_other_way(name)}") from error
         count += 1
         yield dict(row)
+
+
+def _other_way(name: str) -> str:
+    """Return what helps with a damaged file of a local folder: our own readers go on behind a bad record."""
+    return "; kind: table reads its files and keeps bad records aside" if Path(name).is_dir() else ""
 
 
 def _advice(error: Exception, name: str) -> str:
     """Return the first sentence of a message of `datasets` that matters, and what to do about it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = " ".join(lines[:2])[:300] or type(error).__name__
+    text = " ".join(lines[:2])[:300] or ("it has an empty file" if isinstance(error, StopIteration) else "")
+    text = text or type(error).__name__
     if isinstance(error, ConnectionError) and not Path(name).is_dir():
         return f"{text}; is the name right, and are you online (or HF_HUB_OFFLINE set)? A local folder works too"
     return text
 
 
-def _hub_readme(name: str, revision: str | None) -> str:
+def _hub_readme(name: str, revision: str | None) -> Path | None:
     from huggingface_hub import hf_hub_download
 
     try:
-        path = hf_hub_download(name, "README.md", repo_type="dataset", revision=revision)
-    except _errors():
-        return ""  # no card, or out of reach: hub_rows has told the user of the latter
-    return Path(path).read_text(encoding="utf-8", errors="replace")
+        return Path(hf_hub_download(name, "README.md", repo_type="dataset", revision=revision))
+    except Exception:
+        return None  # no card, or out of reach: hub_rows has told the user of the latter

@@ -18,11 +18,12 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 
 
 def load_json(data: bytes) -> Any:
-    """Return the value that bytes spell out; NaN and Infinity are None.
+    """Return the value that bytes spell out; NaN and Infinity are None, a byte order mark is passed over.
 
     Raises:
         ValueError: what is wrong, and where.
     """
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:

@@ -8,10 +8,8 @@ without a line end must not fill the memory.
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,25 +17,23 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from castwright.errors import SourceError
+from castwright.personas.packed import BUFFER_BYTES, DAMAGE, SUFFIXES, packed_as, unpacked
 
 Line = tuple[int, bytes, str]  # its number from 1, its bytes with the line end, what is wrong with it or ""
 
 MAX_LINE_BYTES = 64 * 1024 * 1024
 EXCERPT_CHARACTERS = 200
-READABLE = ".csv, .tsv, .jsonl, .ndjson, .json (each also as .gz or .zst) and .parquet"
+READABLE = ".csv, .tsv, .jsonl, .ndjson, .json (each also as .gz, .bz2 or .zst) and .parquet"
 
 _PROSE = (".md", ".markdown")
 _TEXT = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json"}
 _PARQUET = {".parquet": "parquet", ".pq": "parquet"}
-_COMPRESSIONS = {".gz": b"\x1f\x8b", ".zst": b"\x28\xb5\x2f\xfd"}
 _BOMS = (  # UTF-32 first: its little-endian mark begins like that of UTF-16
     (b"\xff\xfe\x00\x00", "utf-32"),
     (b"\x00\x00\xfe\xff", "utf-32"),
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_BUFFER_BYTES = 1 << 16
-_DAMAGE = (OSError, EOFError, zlib.error, UnicodeDecodeError)  # what a broken stream raises while it is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +47,33 @@ class DataFile:
 
 class _Stream(Protocol):
     def readline(self, limit: int = -1, /) -> bytes: ...
+    def read1(self, limit: int = -1, /) -> bytes: ...
     def read(self) -> bytes: ...
     def close(self) -> None: ...
 
 
+def plain_suffix(path: Path) -> str:
+    """Return the extension that says what a file holds, in small letters: ".csv" of "a.CSV" and of "a.csv.gz"."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix in SUFFIXES else suffix
+
+
 def format_of(path: Path) -> str | None:
     """Return the format that a file's name states, or None when castwright does not read it."""
-    suffix = path.suffix.lower()
-    if suffix in _COMPRESSIONS:
-        return _TEXT.get(Path(path.stem).suffix.lower())
-    return _TEXT.get(suffix) or _PARQUET.get(suffix)
+    return _TEXT.get(plain_suffix(path)) or _PARQUET.get(path.suffix.lower())
 
 
 def stem_of(path: Path) -> str:
     """Return a path's name without the extensions that state its format ("cast.v2.csv.gz" is "cast.v2")."""
-    name = Path(path.name or path.resolve().name)
-    while name.stem and name.suffix.lower() in (*_COMPRESSIONS, *_TEXT, *_PARQUET, *_PROSE):
+    name = Path(shown(path.name or path.resolve().name))
+    while name.stem and name.suffix.lower() in (*SUFFIXES, *_TEXT, *_PARQUET, *_PROSE):
         name = name.with_suffix("")
     return name.name
+
+
+def shown(name: str) -> str:
+    """Return a file's name as text that can be written: bytes of it that are not UTF-8 as "\\udce9"."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def read_lines(file: DataFile) -> Iterator[Line]:
@@ -87,14 +92,52 @@ def read_lines(file: DataFile) -> Iterator[Line]:
                 line, trouble = stream.readline(MAX_LINE_BYTES + 1), ""
                 if len(line) > MAX_LINE_BYTES:
                     line, trouble = _pass_over(line, stream), f"a line of more than {MAX_LINE_BYTES:,} bytes"
-            except _DAMAGE as error:
+            except DAMAGE as error:
                 if number == 1:
-                    raise SourceError(f"cannot read {file.path}: {reason_of(error)}") from error
-                yield number, b"", f"the file is cut off or damaged from here on: {reason_of(error)}"
+                    raise SourceError(f"cannot read {file.path}: {_trouble(error)}") from error
+                yield number, b"", _cut_off(error)
                 return
             if not line:
                 return
             yield number, line, trouble
+
+
+def read_buffers(file: DataFile, size: int) -> Iterator[tuple[bytes, str]]:
+    """Yield a text file's bytes as they come, at most about `size` at a time, each with what is wrong or "".
+
+    A damaged stream ends in one empty buffer that says so.
+
+    Raises:
+        SourceError: the file cannot be opened, or not even its first bytes can be read.
+    """
+    with closing(_open(file)) as stream:
+        first = True
+        while True:
+            try:
+                data = stream.read1(size)
+            except DAMAGE as error:
+                if first:
+                    raise SourceError(f"cannot read {file.path}: {_trouble(error)}") from error
+                yield b"", _cut_off(error)
+                return
+            if not data:
+                return
+            yield data, ""
+            first = False
+
+
+def read_head(path: Path, size: int = BUFFER_BYTES) -> bytes:
+    """Return a file's first bytes, unpacked and as UTF-8, from the first one that is not blank.
+
+    Raises:
+        SourceError: the file cannot be opened, or not even its first bytes can be read.
+    """
+    head = b""
+    for data, _ in read_buffers(DataFile(path, path.name, ""), size):
+        head = (head + data).lstrip()
+        if len(head) >= size:
+            break
+    return head[:size]
 
 
 def read_bytes(file: DataFile) -> bytes:
@@ -106,18 +149,21 @@ def read_bytes(file: DataFile) -> bytes:
     with closing(_open(file)) as stream:
         try:
             return stream.read()
-        except _DAMAGE as error:
-            raise SourceError(f"cannot read {file.path}: {reason_of(error)}") from error
+        except DAMAGE as error:
+            raise SourceError(f"cannot read {file.path}: {_trouble(error)}") from error
 
 
 def unreadable(line: bytes) -> str:
-    """Return why a line is no text ("not UTF-8: ..."), or an empty string when it is."""
+    """Return why a line, or a whole file, is no text ("not UTF-8: ..."), or an empty string when it is."""
     if b"\0" in line:
         return "a NUL byte in it: the file is damaged, or UTF-16 without a byte order mark"
     try:
         line.decode()
     except UnicodeDecodeError as error:
-        return f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1}; save the file as UTF-8"
+        start = line.rfind(b"\n", 0, error.start) + 1
+        number = line.count(b"\n", 0, start) + 1
+        where = f"{f'line {number} ' if start else ''}position {error.start - start + 1}"
+        return f"not UTF-8: byte 0x{line[error.start]:02x} at {where}; save the file as UTF-8"
     return ""
 
 
@@ -135,13 +181,24 @@ def excerpt(content: Any) -> str:
 
 def reason_of(error: BaseException) -> str:
     """Return an exception's message as one line, without the path an OSError repeats."""
-    return " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(shown(str(reason)).split())
+
+
+def _trouble(error: BaseException) -> str:
+    """Return what an error says, and where it is not the system's own, what it means."""
+    stated = isinstance(error, OSError) and error.errno is not None
+    return reason_of(error) if stated else f"it is cut off or damaged ({reason_of(error)}): get or save it again"
+
+
+def _cut_off(error: BaseException) -> str:
+    return f"the file is cut off or damaged from here on: {reason_of(error)}"
 
 
 def _pass_over(line: bytes, stream: _Stream) -> bytes:
     head = line[: 4 * EXCERPT_CHARACTERS]
     while line and not line.endswith(b"\n"):
-        line = stream.readline(_BUFFER_BYTES)
+        line = stream.readline(BUFFER_BYTES)
     return head
 
 
@@ -154,22 +211,16 @@ def _open(file: DataFile) -> _Stream:
         except BaseException:
             raw.close()
             raise
-    except _DAMAGE as error:
-        raise SourceError(f"cannot read {file.path}: {reason_of(error)}") from error
+    except DAMAGE as error:
+        raise SourceError(f"cannot read {file.path}: {_trouble(error)}") from error
 
 
 def _decompressed(raw: io.BufferedReader, file: DataFile) -> io.BufferedReader:
-    head = raw.peek(4)[:4]
+    head = raw.peek(BUFFER_BYTES)
     suffix = file.path.suffix.lower()
-    if head and suffix in _COMPRESSIONS and not head.startswith(_COMPRESSIONS[suffix]):
+    if head and suffix in SUFFIXES and packed_as(head) != suffix:
         raise SourceError(f"{file.path} is named {suffix} but is not compressed in that way: rename it")
-    if head.startswith(_COMPRESSIONS[".gz"]):
-        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER_BYTES)
-    if head.startswith(_COMPRESSIONS[".zst"]):
-        import pyarrow as pa
-
-        return io.BufferedReader(pa.CompressedInputStream(raw, "zstd"), _BUFFER_BYTES)
-    return raw
+    return unpacked(raw)
 
 
 def _decoded(stream: io.BufferedReader) -> _Stream:
@@ -177,20 +228,29 @@ def _decoded(stream: io.BufferedReader) -> _Stream:
     if head.startswith(b"\xef\xbb\xbf"):
         stream.read(3)
     encoding = next((name for mark, name in _BOMS if head.startswith(mark)), None)
-    return stream if encoding is None else _Transcoded(stream, encoding)
+    if encoding is not None:
+        return _Transcoded(io.TextIOWrapper(stream, encoding, errors="surrogatepass", newline="\n"), "surrogatepass")
+    head = stream.peek(BUFFER_BYTES)
+    if b"\r" in head and b"\n" not in head and b"\0" not in head:  # the line ends of old Macs
+        text = io.TextIOWrapper(stream, "utf-8", errors="surrogateescape", newline=None)
+        return _Transcoded(text, "surrogateescape")
+    return stream
 
 
 class _Transcoded:
-    """A UTF-16 or UTF-32 stream as UTF-8; what does not decode becomes bytes that are not UTF-8."""
+    """A text as a stream of UTF-8 bytes; what does not decode becomes bytes that are not UTF-8."""
 
-    def __init__(self, stream: io.BufferedReader, encoding: str) -> None:
-        self._text = io.TextIOWrapper(stream, encoding, errors="surrogatepass", newline="\n")
+    def __init__(self, text: io.TextIOWrapper, errors: str) -> None:
+        self._text, self._errors = text, errors
 
     def readline(self, limit: int = -1, /) -> bytes:
-        return self._text.readline(limit).encode("utf-8", "surrogatepass")
+        return self._text.readline(limit).encode("utf-8", self._errors)
+
+    def read1(self, limit: int = -1, /) -> bytes:
+        return self._text.read(limit).encode("utf-8", self._errors)
 
     def read(self) -> bytes:
-        return self._text.read().encode("utf-8", "surrogatepass")
+        return self._text.read().encode("utf-8", self._errors)
 
     def close(self) -> None:
         self._text.close()

@@ -17,8 +17,8 @@ from castwright.errors import BadRecord
 from castwright.personas.attributions import Attribution, acting_speaker, named_speakers
 from castwright.personas.card import Kind
 from castwright.personas.cast_list import MIN_LINES, Utterance, cast_characters
-from castwright.personas.evidence import characters_of
 from castwright.personas.lines import DataFile
+from castwright.personas.narration import narration
 from castwright.personas.origin import Found, Origin
 from castwright.personas.quotes import (
     Paragraph,
@@ -31,7 +31,7 @@ from castwright.personas.quotes import (
 from castwright.personas.speaker_names import name_key
 from castwright.personas.spoken_line import SpokenLine, spoken_line
 from castwright.personas.tables import require_good, take_good
-from castwright.personas.text_lines import FoundWithEvidence, TextFile, read_each, read_text_file
+from castwright.personas.text_lines import TextFile, read_each, read_text_file
 
 
 def novel_characters(
@@ -48,7 +48,7 @@ def novel_characters(
     """Yield the speakers of a novel or chapter, or of all files of a folder, in order of path and of first speech.
 
     Args:
-        path: text files (UTF-8; also .gz or .zst); paragraphs are parted by empty lines.
+        path: text files (UTF-8; also .gz, .bz2 or .zst); paragraphs are parted by empty lines.
         licence, dataset, kind, modern: for all characters of the source.
         limit: stop after this many characters.
         min_lines: who is surely given fewer utterances is kept aside.
@@ -58,19 +58,12 @@ def novel_characters(
         SourceError: nothing is at the path, or not one character with enough lines.
     """
     origin = Origin.of(Path(path).expanduser(), licence=licence, dataset=dataset, kind=kind, modern=modern)
-    return characters_of(novel_evidence(path, origin, limit=limit, min_lines=min_lines, seed=seed))
-
-
-def novel_evidence(
-    path: str | Path, origin: Origin, *, limit: int | None = None, min_lines: int = MIN_LINES, seed: int = 0
-) -> FoundWithEvidence:
-    """Yield what `novel_characters` does, each character with the evidence for its facts."""
     source = Path(path).expanduser()
     read = partial(novel_file, min_lines=min_lines, seed=seed)
     return take_good(require_good(read_each(source, read, origin), str(source)), limit)
 
 
-def novel_file(file: DataFile, origin: Origin, *, min_lines: int = MIN_LINES, seed: int = 0) -> FoundWithEvidence:
+def novel_file(file: DataFile, origin: Origin, *, min_lines: int = MIN_LINES, seed: int = 0) -> Found:
     """Yield the speakers of one file with their evidence; what is left out is a BadRecord.
 
     Raises:
@@ -82,7 +75,8 @@ def novel_file(file: DataFile, origin: Origin, *, min_lines: int = MIN_LINES, se
     if not speech.utterances:
         yield BadRecord(file.name, 'no speech with a named speaker in it: wanted is "...," said NAME')
         return
-    yield from cast_characters(speech.utterances, file.name, origin, min_lines=min_lines, seed=seed)
+    told = list(narration(text, list(paragraphs_of(text.lines))))
+    yield from cast_characters(speech.utterances, file.name, origin, min_lines=min_lines, seed=seed, told=told)
     if speech.unattributed:
         reason = f"{len(speech.unattributed)} quoted passages name no speaker: left out, as speakers are not guessed"
         yield BadRecord(speech.unattributed[0].place, reason, speech.unattributed[0].text[:200])
@@ -113,11 +107,11 @@ def quoted_speech(text: TextFile) -> QuotedSpeech:
     utterances: list[Utterance] = []
     unattributed: list[SpokenLine] = []
     for passage in passages:
-        for name, line in _spoken(passage, known, text):
-            if name:
-                utterances.append(Utterance(name, line))
+        for spoken in _spoken(passage, known, text):
+            if spoken.label:
+                utterances.append(spoken)
             else:
-                unattributed.append(line)
+                unattributed.append(spoken.line)
     return QuotedSpeech(tuple(utterances), tuple(unattributed))
 
 
@@ -148,8 +142,8 @@ def _passages(paragraphs: Sequence[Paragraph]) -> Iterator[_Passage]:
             yield _Passage(paragraph, said, tuple(following), tuple(named))
 
 
-def _spoken(passage: _Passage, known: frozenset[str], text: TextFile) -> Iterator[tuple[str, SpokenLine]]:
-    """Yield the speaker ("" for nobody) and the line: one for the passage, or one for each named quotation."""
+def _spoken(passage: _Passage, known: frozenset[str], text: TextFile) -> Iterator[Utterance]:
+    """Yield what is said: one utterance for the passage, or one for each named quotation; nobody's label is ""."""
     names = {name_key(item.name): item.name for item in passage.named}
     parts: list[tuple[str, tuple[Quotation, ...]]]
     if len(names) > 1:
@@ -165,7 +159,8 @@ def _spoken(passage: _Passage, known: frozenset[str], text: TextFile) -> Iterato
         index = passage.paragraph.line_at(quotations[0].start)
         line = spoken_line(pieces, text.place(index))
         if line is not None:
-            yield name, replace(line, text=_as_said(passage.paragraph.text, quotations, passage.following))
+            said = _as_said(passage.paragraph.text, quotations, passage.following)
+            yield Utterance(name, replace(line, text=said), tuple(pieces))
 
 
 def _as_said(text: str, quotations: Sequence[Quotation], following: Sequence[str]) -> str:

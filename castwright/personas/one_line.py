@@ -19,9 +19,9 @@ from castwright.personas.character import Character
 from castwright.personas.columns import check_columns, flat_names, getters_of, is_missing, pick
 from castwright.personas.file_tree import walk_files
 from castwright.personas.hub import hub_licence, hub_rows
-from castwright.personas.lines import DataFile, excerpt, format_of, read_lines, reason_of, unreadable
+from castwright.personas.lines import DataFile, excerpt, format_of, read_head, read_lines, reason_of, shown, unreadable
 from castwright.personas.origin import Found, Origin
-from castwright.personas.tables import Record, column_names, read_records, require_good, take_good
+from castwright.personas.tables import Record, column_names, read_records, require_good, require_some, take_good
 
 MAX_CHARACTERS = 2000
 COLUMNS = ("persona", "input persona", "input_persona", "description", "persona_description", "text")
@@ -32,7 +32,6 @@ _PERSON = re.compile(
     r"^(?:an?|the|someone|somebody|my|this|you are|i am|i'm|he|she|they|former|retired|young|old)\b", re.IGNORECASE
 )
 _SAMPLE_ROWS = 100
-_NOT_PLAIN = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")
 
 
 def one_line_characters(
@@ -52,7 +51,7 @@ def one_line_characters(
     """Yield a character for each line of text files, or each cell of a column.
 
     Args:
-        path: a .txt (also .gz, .zst), a table (formats of `tables.read_records`), or a folder of these.
+        path: a .txt (also .gz, .bz2, .zst), a table (formats of `tables.read_records`), or a folder of these.
         name, split, config, revision: instead of `path`, a data set of the Hub as in `sources.hub_characters`.
         column: of a table or data set; None takes the first of `COLUMNS` that is there, or the only column.
         licence, dataset, kind, modern, limit: as in `tavern.tavern_characters`.
@@ -74,7 +73,7 @@ def one_line_characters(
         where = str(source)
         origin = Origin.of(source, licence=licence, dataset=dataset, kind=kind, modern=modern)
         found = (item for file in walk_files(source) for item in _of_file(file, column, origin))
-    return take_good(_require_some(require_good(found, where), where), limit)
+    return take_good(require_some(require_good(found, where), f"no persona in {where}: it is empty"), limit)
 
 
 def line_file(file: DataFile, origin: Origin) -> Found:
@@ -87,24 +86,16 @@ def line_file(file: DataFile, origin: Origin) -> Found:
         yield BadRecord(place, trouble, excerpt(line)) if trouble else _character(line.decode(), place, origin)
 
 
-def _require_some(found: Found, where: str) -> Found:
-    empty = True
-    for item in found:
-        empty = False
-        yield item
-    if empty:
-        raise SourceError(f"no persona in {where}: it is empty")
-
-
 def _of_file(file: DataFile | BadRecord, column: str | None, origin: Origin) -> Found:
     if isinstance(file, BadRecord):
         yield file
         return
     try:
         if format_of(file.path) is None:
-            yield from [BadRecord(file.name, "a binary file")] if _is_binary(file.path) else line_file(file, origin)
+            binary = BadRecord(file.name, "a binary file, or UTF-16 without a byte order mark: save it as UTF-8")
+            yield from [binary] if _is_binary(file.path) else line_file(file, origin)
             return
-        folder = file.name.removesuffix(file.path.name)  # a table's places name the file alone
+        folder = file.name.removesuffix(shown(file.path.name))  # a table's places name the file alone
         chosen = column or _column(column_names(file.path, rows=_SAMPLE_ROWS), str(file.path))
         for record in read_records(file.path, columns={"persona": chosen}):
             if isinstance(record, BadRecord):
@@ -112,16 +103,14 @@ def _of_file(file: DataFile | BadRecord, column: str | None, origin: Origin) -> 
             else:
                 yield _of_record(Record(folder + record.place, record.values), chosen, origin)
     except SourceError as error:
-        yield BadRecord(file.name, str(error))
+        yield BadRecord(file.name, reason_of(error))
     except OSError as error:
         yield BadRecord(file.name, f"it cannot be read: {reason_of(error)}")
 
 
 def _is_binary(path: Path) -> bool:
-    """Return whether a file is no text: NUL bytes, and neither UTF-16 nor compressed."""
-    with path.open("rb") as stream:
-        head = stream.read(1024)
-    return b"\0" in head.partition(b"\n")[0] and not head.startswith(_NOT_PLAIN)
+    """Return whether a file is no text: NUL bytes in its first line."""
+    return b"\0" in read_head(path, 1024).partition(b"\n")[0]
 
 
 def _of_hub(

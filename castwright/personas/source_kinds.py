@@ -99,7 +99,7 @@ class TextSource(GivenSource):
 
     kind: Literal["text"] = "text"
     path: str = Field(min_length=1)
-    max_characters: int = Field(default=12_000, ge=200)
+    max_characters: int | None = Field(default=None, ge=200)
 
 
 class FolderSource(GivenSource):
@@ -118,7 +118,11 @@ class BundledSource(BaseModel):
 
 
 class GridSource(BaseModel):
-    """Characters sampled from attribute tables; `count` and `seed` go before those of the recipe."""
+    """Characters sampled from attribute tables; `count` and `seed` go before those of the recipe.
+
+    `start` is the first character's number; `against` names a personas table (a run's persona_cards): what is thin
+    there is drawn first.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -127,6 +131,8 @@ class GridSource(BaseModel):
     seed: int | None = None
     modern_share: float = Field(default=0.6, ge=0, le=1)
     tables: str | None = None
+    start: int = Field(default=0, ge=0)
+    against: str | None = None
 
 
 AnySource = (

@@ -255,7 +255,13 @@ def _grid_characters(source: GridSource, count: int | None, seed: int) -> Iterat
     if wanted is None:
         raise SourceError("a grid has no end: give it a count (kind: grid, count: 1000)")
     from castwright.personas.grid import load_tables, sample_characters
+    from castwright.personas.grid_coverage import table_coverage
 
     tables = load_tables(Path(source.tables).expanduser()) if source.tables is not None else None
-    start = source.seed if source.seed is not None else seed
-    yield from sample_characters(wanted, start, tables=tables, modern_share=source.modern_share)
+    share, against = source.modern_share, None
+    if source.against is not None:
+        against = table_coverage(Path(source.against).expanduser(), tables=tables, modern_share=share).counts
+    own_seed = source.seed if source.seed is not None else seed
+    yield from sample_characters(
+        wanted, own_seed, tables=tables, modern_share=share, start=source.start, against=against
+    )

@@ -17,7 +17,6 @@ from castwright.errors import BadRecord, SourceError
 from castwright.personas.card import Kind
 from castwright.personas.cast_list import MIN_LINES, Utterance, cast_characters
 from castwright.personas.columns import is_missing
-from castwright.personas.evidence import characters_of
 from castwright.personas.lines import DataFile, format_of
 from castwright.personas.origin import Found, Origin
 from castwright.personas.screenplay import is_screenplay, screenplay_cues
@@ -25,7 +24,7 @@ from castwright.personas.script_blocks import Block, normalise, script_blocks, s
 from castwright.personas.script_labels import find_cast
 from castwright.personas.spoken_line import spoken_line
 from castwright.personas.tables import Record, column_names, read_records, require_good, take_good
-from castwright.personas.text_lines import FoundWithEvidence, TextFile, read_each, read_text_file
+from castwright.personas.text_lines import TextFile, read_each, read_text_file
 
 SPEAKER_COLUMNS = ("character", "speaker", "player", "role", "name", "who", "author", "user", "from")
 LINE_COLUMNS = (
@@ -61,7 +60,7 @@ def script_characters(
     """Yield the speakers of a script, or of all files of a folder, in order of path and of first speech.
 
     Args:
-        path: a text file or a table (.csv, .tsv, .jsonl, .json, .parquet); text also as .gz or .zst.
+        path: a text file or a table (.csv, .tsv, .jsonl, .json, .parquet); text also as .gz, .bz2 or .zst.
         licence, dataset, kind, modern: for all characters of the source.
         limit: stop after this many characters.
         min_lines: who says less is kept aside.
@@ -72,19 +71,6 @@ def script_characters(
         SourceError: nothing is at the path, or not one character with enough lines.
     """
     origin = Origin.of(Path(path).expanduser(), licence=licence, dataset=dataset, kind=kind, modern=modern)
-    return characters_of(script_evidence(path, origin, limit=limit, min_lines=min_lines, columns=columns, seed=seed))
-
-
-def script_evidence(
-    path: str | Path,
-    origin: Origin,
-    *,
-    limit: int | None = None,
-    min_lines: int = MIN_LINES,
-    columns: Mapping[str, str] | None = None,
-    seed: int = 0,
-) -> FoundWithEvidence:
-    """Yield what `script_characters` does, each character with the evidence for its facts."""
     source = Path(path).expanduser()
     read = partial(script_file, min_lines=min_lines, columns=columns, seed=seed)
     return take_good(require_good(read_each(source, read, origin), str(source)), limit)
@@ -97,7 +83,7 @@ def script_file(
     min_lines: int = MIN_LINES,
     columns: Mapping[str, str] | None = None,
     seed: int = 0,
-) -> FoundWithEvidence:
+) -> Found:
     """Yield the speakers of one file with their evidence; what is left out is a BadRecord.
 
     Raises:
@@ -137,9 +123,10 @@ def _labelled_utterances(text: TextFile) -> Iterator[Utterance]:
     for block in script_blocks(lines, cast):
         if not block.name:
             continue
-        line = spoken_line(_pieces(block), text.place(block.start))
+        pieces = tuple(_pieces(block))
+        line = spoken_line(pieces, text.place(block.start))
         if line is not None:
-            yield Utterance(block.name, line)
+            yield Utterance(block.name, line, pieces)
 
 
 def _as_label(line: str) -> str:
@@ -159,9 +146,10 @@ def _pieces(block: Block) -> Iterator[str]:
 def _cued_utterances(text: TextFile) -> Iterator[Utterance]:
     for cue in screenplay_cues(text.lines):
         said = "\n".join(text.lines[index].strip() for index in cue.said)
-        line = spoken_line(_pieces(Block(name=cue.name, body=said)), text.place(cue.index))
+        pieces = tuple(_pieces(Block(name=cue.name, body=said)))
+        line = spoken_line(pieces, text.place(cue.index))
         if line is not None:
-            yield Utterance(cue.name, line)
+            yield Utterance(cue.name, line, pieces)
 
 
 def _table_utterances(file: DataFile, columns: Mapping[str, str] | None) -> Iterator[Utterance | BadRecord]:

@@ -54,6 +54,7 @@ def cards_schema() -> pa.Schema:
             ("example_lines", texts),
             ("source", pa.struct([(name, text) for name in ("dataset", "record", "uri", "licence")])),
             ("evidence", pa.list_(pa.struct(evidence))),
+            ("split_group", text),
             ("row_id", text),
             ("parents", texts),
             ("stage", text),
@@ -96,16 +97,28 @@ def read_cards(path: Path | str) -> dict[str, PersonaCard]:
     Raises:
         SourceError: no such file, no parquet in the folder, not a `personas` table, a row that is no card.
     """
+    return dict(_load(tuple(_state(file) for file in _files(path))))
+
+
+def iter_cards(path: Path | str) -> Iterator[PersonaCard]:
+    """Yield what `read_cards` returns, one card at a time: however long the table, few are in memory.
+
+    Raises:
+        SourceError: as `read_cards`.
+    """
+    return _each(_files(path))
+
+
+def _files(path: Path | str) -> list[Path]:
     source = Path(path).expanduser()
     if source.is_dir():
         files = sorted(entry for entry in source.glob("*.parquet") if entry.is_file())
         if not files:
             raise SourceError(f"no parquet file in the folder {source}: a personas table is wanted there")
-    elif source.is_file():
-        files = [source]
-    else:
-        raise SourceError(f"no personas table at {source}: there is no such file or folder")
-    return dict(_load(tuple(_state(file) for file in files)))
+        return files
+    if source.is_file():
+        return [source]
+    raise SourceError(f"no personas table at {source}: there is no such file or folder")
 
 
 def _state(file: Path) -> _FileState:
@@ -115,17 +128,22 @@ def _state(file: Path) -> _FileState:
 
 @lru_cache(maxsize=_CACHED_TABLES)
 def _load(files: tuple[_FileState, ...]) -> dict[str, PersonaCard]:
-    cards: dict[str, PersonaCard] = {}
-    for path, _, _ in files:
-        for number, row in enumerate(_card_rows(Path(path)), start=1):
+    return {card.persona_id: card for card in _each(Path(path) for path, _, _ in files)}
+
+
+def _each(files: Iterable[Path]) -> Iterator[PersonaCard]:
+    seen: set[str] = set()
+    for path in files:
+        for number, row in enumerate(_card_rows(path), start=1):
             try:
                 card = PersonaCard.model_validate(row)
             except ValidationError as error:
                 first = error.errors()[0]
                 field = ".".join(map(str, first["loc"]))
                 raise SourceError(f"{path}[row {number}] is no persona card: {field}: {first['msg']}") from error
-            cards.setdefault(card.persona_id, card)
-    return cards
+            if card.persona_id not in seen:
+                seen.add(card.persona_id)
+                yield card
 
 
 def _card_rows(path: Path) -> Iterator[dict[str, Any]]:

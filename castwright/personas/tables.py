@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from castwright.errors import BadRecord, SourceError
 from castwright.personas.columns import Getter, check_columns, flat_names, getters_of, is_missing, pick
 from castwright.personas.formats import read_rows
-from castwright.personas.lines import READABLE, DataFile, excerpt, format_of, reason_of
+from castwright.personas.lines import READABLE, DataFile, excerpt, format_of, reason_of, shown
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ def read_records(
     """Yield the records of a file, or of all readable files of a folder in name order; bad ones in place.
 
     Args:
-        path: .csv, .tsv, .jsonl, .ndjson, .json (a list of objects; each also .gz or .zst), .parquet, or a
+        path: .csv, .tsv, .jsonl, .ndjson, .json (a list of objects; each also .gz, .bz2 or .zst), .parquet, or a
             folder. Places name the file alone, so that a record is called the same on every machine.
         columns: our field -> their column, where a dotted path reaches into nested values ("bio.text",
             "turns.0"). Only these fields are in the values. Without it, all columns under their own names.
@@ -121,6 +121,20 @@ def require_good(items: Iterator[T | BadRecord], where: str) -> Iterator[T | Bad
         raise SourceError(f"no usable record in {where}: {count} at {first.place}: {first.reason}")
 
 
+def require_some(items: Iterator[T], trouble: str) -> Iterator[T]:
+    """Yield all items, and at the end refuse a source that had none.
+
+    Raises:
+        SourceError: with `trouble` as its words.
+    """
+    empty = True
+    for item in items:
+        empty = False
+        yield item
+    if empty:
+        raise SourceError(trouble)
+
+
 def list_files(source: Path) -> list[DataFile]:
     """Return the files to read at a path, a folder's in the order of their names.
 
@@ -132,12 +146,14 @@ def list_files(source: Path) -> list[DataFile]:
             return _folder_files(source)
         if not source.exists():
             raise SourceError(f"no file or folder {source}{_nearest_names(source)}")
+        if not source.is_file():
+            raise SourceError(f"cannot read {source}: it is neither a file nor a folder")
     except OSError as error:  # no right to look, or no possible path
         raise SourceError(f"cannot read {source}: {reason_of(error)}") from error
     kind = format_of(source)
     if kind is None:
         raise SourceError(f"cannot read {source}: its extension is none of {READABLE}")
-    return [DataFile(source, source.name, kind)]
+    return [DataFile(source, shown(source.name), kind)]
 
 
 def _folder_files(folder: Path) -> list[DataFile]:
@@ -145,7 +161,7 @@ def _folder_files(folder: Path) -> list[DataFile]:
     if not found:
         there = ", ".join(sorted(entry.name for entry in islice(folder.iterdir(), 8))) or "nothing"
         raise SourceError(f"no readable file in the folder {folder}: it holds {there}; read are {READABLE}")
-    return [DataFile(entry, entry.name, format_of(entry) or "") for entry in found]
+    return [DataFile(entry, shown(entry.name), format_of(entry) or "") for entry in found]
 
 
 def _is_data(entry: Path) -> bool:
@@ -154,6 +170,8 @@ def _is_data(entry: Path) -> bool:
 
 
 def _nearest_names(source: Path) -> str:
+    if source.is_symlink():
+        return ": it is a link that leads nowhere, or in a circle"
     folder = source.parent
     if not folder.is_dir():
         return f": there is no folder {folder} either"
@@ -182,11 +200,11 @@ def _file_records(file: DataFile, plan: _Plan, *, alone: bool) -> Iterator[Recor
             count += 1
             yield row if isinstance(row, BadRecord) else _record(row[0], row[1], plan)
         if not count:
-            raise SourceError(f"no record in {file.path}")
+            raise SourceError(f"no record in {file.path}: fill it, or leave it out")
     except SourceError as error:
         if alone:
             raise
-        yield BadRecord(file.name, str(error))
+        yield BadRecord(file.name, reason_of(error))
 
 
 def _record(place: str, row: dict[str, Any], plan: _Plan) -> Record | BadRecord:

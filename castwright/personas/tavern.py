@@ -23,15 +23,14 @@ from castwright.personas.card import Kind, PersonaCard
 from castwright.personas.character import Character
 from castwright.personas.file_tree import walk_files
 from castwright.personas.json_value import load_json, read_whole
-from castwright.personas.lines import DataFile, excerpt, read_lines, reason_of
+from castwright.personas.lines import DataFile, excerpt, format_of, read_head, read_lines, reason_of
 from castwright.personas.origin import Found, Origin
-from castwright.personas.tables import require_good, take_good
+from castwright.personas.tables import require_good, require_some, take_good
 from castwright.personas.tavern_export import EXTENSION, visible_fields
 from castwright.personas.tavern_fields import VISIBLE, card_data, kind_of, read_fields, text_of, texts_of
 from castwright.personas.tavern_png import PngError, is_png, read_png_card
 
 MAX_TEXT_CHARACTERS = 500_000  # about 80,000 words: more is no description of anyone
-_LINE_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz", ".jsonl.zst", ".ndjson.zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,8 @@ def tavern_characters(
     """Yield the characters of a card file, or of all files of a folder and those under it, in order of path.
 
     Args:
-        path: .png, .json (one card or a list), .jsonl; text also as .gz or .zst. Places: "sub/a.png", "a.jsonl:3".
+        path: .png, .json (one card or a list), .jsonl; text also as .gz, .bz2 or .zst; or a folder of these. Places are
+            called "sub/a.png", "a.jsonl:3".
         licence, dataset, kind, modern: for cards that do not say it themselves.
         limit: stop after this many characters.
 
@@ -66,26 +66,27 @@ def tavern_characters(
     origin = Origin.of(source, licence=licence, dataset=dataset, kind=kind, modern=modern)
     files = walk_files(source)
     found = (item for file in files for item in ([file] if isinstance(file, BadRecord) else tavern_file(file, origin)))
-    return take_good(_require_some(require_good(found, str(source)), source), limit)
+    nothing = f"no file in the folder {source}: put character cards there (.png, .json, .jsonl)"
+    return take_good(require_some(require_good(found, str(source)), nothing), limit)
 
 
 def tavern_file(file: DataFile, origin: Origin) -> Found:
     """Yield the characters of one file, whatever its format; what is no card is a BadRecord."""
     try:
-        with file.path.open("rb") as stream:
-            head = stream.read(16)
+        head = read_head(file.path, 1024)
         if is_png(head) or file.path.suffix.lower() in (".png", ".apng"):
             yield _character(read_png_card(file.path), file.name, origin)
             return
         if not head:
             yield BadRecord(file.name, "an empty file")
             return
-        if b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff", b"\x1f\x8b")):
-            yield BadRecord(file.name, "neither a PNG nor JSON")
+        if b"\0" in head[:16]:
+            hint = ": unpack this zip (.charx) and take the card.json" if head.startswith(b"PK\3\4") else ""
+            yield BadRecord(file.name, f"neither a PNG nor JSON{hint}")
             return
         yield from _json_cards(file, origin)
     except (PngError, SourceError) as error:
-        yield BadRecord(file.name, str(error))
+        yield BadRecord(file.name, reason_of(error))
     except OSError as error:
         yield BadRecord(file.name, f"it cannot be read: {reason_of(error)}")
 
@@ -100,18 +101,9 @@ def is_card(value: Any) -> bool:
     return "char_name" in value or len({"personality", "scenario", "first_mes", "mes_example"} & set(value)) > 1
 
 
-def _require_some(found: Found, source: Path) -> Found:
-    empty = True
-    for item in found:
-        empty = False
-        yield item
-    if empty:
-        raise SourceError(f"no file in the folder {source}: put character cards there (.png, .json, .jsonl)")
-
-
 def _json_cards(file: DataFile, origin: Origin) -> Found:
     """Yield the cards of a JSON file: one a line where the first line is a whole object, else one value."""
-    if file.path.name.lower().endswith(_LINE_SUFFIXES) or _is_lines(file):
+    if format_of(file.path) == "jsonl" or _is_lines(file):
         yield from _line_cards(file, origin)
         return
     try:

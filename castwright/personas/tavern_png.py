@@ -26,6 +26,11 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORDS = ("ccv3", "chara")  # in the order in which they count
 MAX_TEXT_BYTES = 32 * 1024 * 1024
 _TEXT_CHUNKS = (b"tEXt", b"zTXt", b"iTXt")
+_PICTURES = {
+    "JPEG": re.compile(rb"\xff\xd8\xff"),
+    "GIF": re.compile(rb"GIF8"),
+    "WebP": re.compile(rb"RIFF....WEBP", re.DOTALL),
+}
 _KEYWORD_BYTES = 80  # 79 and the null behind it
 
 
@@ -97,8 +102,10 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
-    if not is_png(stream.read(len(SIGNATURE))):
-        raise PngError("not a PNG" if size else "an empty file")
+    head = stream.read(12)
+    if not is_png(head):
+        raise PngError(_no_png(head) if size else "an empty file")
+    stream.seek(len(SIGNATURE))
     first = True
     while True:
         header = stream.read(8)
@@ -115,6 +122,11 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, int]]:
         if kind == b"IEND":
             return
         stream.seek(start + length + 4)
+
+
+def _no_png(head: bytes) -> str:
+    other = next((name for name, mark in _PICTURES.items() if mark.match(head)), "")
+    return f"not a PNG but a {other}: a converted picture has lost its card, get the PNG" if other else "not a PNG"
 
 
 def _card_chunks(stream: BinaryIO) -> dict[str, list[bytes]]:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from castwright.personas.fields import MAX_NAME_CHARACTERS
 from castwright.personas.lines import stem_of
+from castwright.personas.markup import without_markup
 from castwright.personas.quotes import Paragraph
 from castwright.personas.script_labels import is_heading
 from castwright.personas.speech_words import sentences_of, word_set, words_of
@@ -95,6 +97,7 @@ def body_start(lines: Sequence[str]) -> int:
 
 def text_facts(opening: Paragraph, name: str) -> list[Fact]:
     """Return the facts that the opening paragraph of a text about `name` states; lines count in its own lines."""
+    opening = _unmarked(opening)
     flat = opening.text.replace("\n", " ")
     sentences = sentences_of(flat)
     if not sentences:
@@ -109,6 +112,14 @@ def text_facts(opening: Paragraph, name: str) -> list[Fact]:
     else:
         found += _life(sentences, name)
     return [Fact(field, value, quote, opening.line_at(max(flat.find(quote), 0))) for field, value, quote in found]
+
+
+def _unmarked(paragraph: Paragraph) -> Paragraph:
+    """Return a paragraph without light markup, its lines where they were: "**Ann Bly** (1801-1860)" names Ann Bly."""
+    lines = without_markup(paragraph.text).split("\n")
+    offsets = accumulate((len(line) + 1 for line in lines), initial=0)
+    starts = zip(offsets, (index for _, index in paragraph.starts), strict=False)
+    return Paragraph("\n".join(lines), tuple(starts))
 
 
 def _life(sentences: Sequence[str], name: str) -> list[tuple[str, str, str]]:

@@ -8,23 +8,21 @@ turns a visible fault into wrong letters in a card.)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from castwright.errors import BadRecord, SourceError
-from castwright.personas.evidence import Evidenced
 from castwright.personas.file_tree import walk_files
-from castwright.personas.lines import DataFile, excerpt, read_lines, unreadable
-from castwright.personas.origin import Origin
+from castwright.personas.lines import DataFile, excerpt, read_lines, reason_of, unreadable
+from castwright.personas.origin import Found, Origin
 
 MAX_LINE = 64 * 1024
 """Bytes of a line: a long paragraph of a book that has one paragraph a line has some thousands."""
 MAX_TEXT = 32 * 1024 * 1024
 """Bytes of a file that are read: some ten times a long novel."""
 
-FoundWithEvidence = Iterator[Evidenced | BadRecord]
-FileReader = Callable[[DataFile, Origin], FoundWithEvidence]
+FileReader = Callable[[DataFile, Origin], Found]
 
 
 @dataclass(slots=True)
@@ -65,7 +63,7 @@ def read_text_file(file: DataFile) -> TextFile:
     return text
 
 
-def read_each(source: Path, read: FileReader, origin: Origin) -> FoundWithEvidence:
+def read_each(source: Path, read: FileReader, origin: Origin) -> Found:
     """Yield what `read` finds in each file at a path; a file that cannot be read is one bad record.
 
     Raises:
@@ -73,7 +71,7 @@ def read_each(source: Path, read: FileReader, origin: Origin) -> FoundWithEviden
     """
     files = walk_files(source)
 
-    def found() -> FoundWithEvidence:
+    def found() -> Found:
         empty = True
         for file in files:
             empty = False
@@ -83,7 +81,7 @@ def read_each(source: Path, read: FileReader, origin: Origin) -> FoundWithEviden
             try:
                 yield from read(file, origin)
             except SourceError as error:
-                yield BadRecord(file.name, str(error))
+                yield BadRecord(file.name, reason_of(error))
         if empty:
             raise SourceError(f"no file in the folder {source}: put the texts there")
 

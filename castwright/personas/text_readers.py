@@ -13,16 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from castwright.errors import SourceError
-from castwright.personas.evidence import characters_of
 from castwright.personas.free_text import text_file
-from castwright.personas.lines import DataFile, format_of
+from castwright.personas.lines import DataFile, format_of, plain_suffix
 from castwright.personas.novels import novel_file, quoted_speech
 from castwright.personas.origin import Found, Origin
 from castwright.personas.quotes import paragraphs_of
 from castwright.personas.speakers import script_file, script_utterances
 from castwright.personas.speech_words import words_of
 from castwright.personas.tables import column_names
-from castwright.personas.text_facts import stated_name
+from castwright.personas.text_facts import body_start, stated_name
 from castwright.personas.text_lines import TextFile
 
 LEAST_UTTERANCES, LEAST_PER_SPEAKER = 5, 1.5
@@ -52,43 +51,31 @@ def is_novel(file: DataFile, head: bytes) -> bool:
 
 
 def is_page(file: DataFile, head: bytes) -> bool:
-    """Return whether a file is a page about someone: it states a name above a paragraph that has it."""
+    """Return whether a file is a page about someone: it states a name above a paragraph that has it.
+
+    Below a name in front matter the paragraph may say "I" instead: a diary does not name its writer.
+    """
     text = _text(file, head)
     if text is None:
         return False
     name = stated_name(text, Path("-"))
     wanted = set(words_of(name.value))
+    signs = wanted | {"i"} if wanted and name.line < body_start(text.lines) else wanted
     paragraphs = [words_of(one.text) for one in paragraphs_of(text.lines[name.line + 1 :])]
-    return bool(wanted) and any(len(words) >= LEAST_PARAGRAPH_WORDS and wanted & set(words) for words in paragraphs)
-
-
-def read_script(file: DataFile, origin: Origin) -> Found:
-    """Yield the speakers of a script (see `speakers.script_file`)."""
-    return characters_of(script_file(file, origin))
-
-
-def read_novel(file: DataFile, origin: Origin) -> Found:
-    """Yield the speakers of a story (see `novels.novel_file`)."""
-    return characters_of(novel_file(file, origin))
-
-
-def read_page(file: DataFile, origin: Origin) -> Found:
-    """Yield the character that a page is about (see `free_text.text_file`)."""
-    return characters_of(text_file(file, origin))
+    return any(len(words) >= LEAST_PARAGRAPH_WORDS and signs & set(words) for words in paragraphs)
 
 
 TEXT_READERS: tuple[tuple[Callable[[DataFile, bytes], bool], Callable[[DataFile, Origin], Found]], ...] = (
-    (is_script, read_script),
-    (is_novel, read_novel),
-    (is_page, read_page),
+    (is_script, script_file),
+    (is_novel, novel_file),
+    (is_page, text_file),
 )
 """What `folder.folder_characters` takes as `others`."""
 
 
 def _text(file: DataFile, head: bytes) -> TextFile | None:
     """Return a file's first whole lines, or None for what is no text or is named as something else."""
-    path = Path(file.path.stem) if file.path.suffix.lower() in (".gz", ".zst") else file.path
-    if path.suffix.lower() not in _TEXT_SUFFIXES or b"\0" in head:
+    if plain_suffix(file.path) not in _TEXT_SUFFIXES or b"\0" in head:
         return None
     lines = head.decode("utf-8", "replace").splitlines()
     return TextFile(file.name, lines, list(range(1, len(lines) + 1)))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from castwright.errors import RecipeError
+from castwright.filters import calibration
 from castwright.filters.calibration import Calibration, calibrate, greatest, likely_copies
 
 
@@ -67,6 +68,17 @@ def test_rows_of_zeros_are_not_sampled() -> None:
     """Empty texts say nothing of a corpus."""
     vectors = np.vstack([population(300, 0), np.zeros((300, 40), dtype=np.float32)])
     assert calibrate(vectors).rows == 300
+
+
+@pytest.mark.parametrize("columns", [7, 100, 65_536])
+def test_rows_in_parts_have_the_distribution_of_the_whole(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many columns are held at a time, and with a part without rows."""
+    rows = np.vstack([population(900, 100), np.zeros((3, 40), dtype=np.float32)])
+    whole = calibrate(rows)
+    monkeypatch.setattr(calibration, "_COLUMNS", columns)
+    parts = calibrate(rows[:400], rows[:0], rows[400:410], rows[410:])
+    assert np.allclose(parts.others, whole.others, atol=1e-6)
+    assert (parts.copies, parts.rows) == (whole.copies, whole.rows)
 
 
 def test_copies_end_at_the_last_jump() -> None:

@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castwright.errors import RecipeError, SourceError
-from castwright.filters.cascade import Rule
+from castwright.filters import cascade
+from castwright.filters.cascade import Rule, crowded_across
 from castwright.filters.duplicate_index import Index, add_rows, build_index, index_calibration, resolve
 from castwright.filters.index_files import load_index, save_index
+from castwright.filters.similarity import find_stars
+from castwright.filters.text_digests import earlier_with, first_among, key_digests
 
 PLAIN = Rule(0.95, below=0, above=0)
 
@@ -212,3 +215,36 @@ def test_another_encoder_is_refused() -> None:
 def test_the_calibration_is_of_the_distinct_texts() -> None:
     """Repeats do not count among the rows."""
     assert index_calibration(index_of("0", "0", "90", "180", "90")).rows == 3
+
+
+def test_an_earlier_text_is_met_by_its_digest() -> None:
+    """The first of its rows through all parts; an empty text is nobody's, and a text is not met in itself."""
+    one, two = (key_digests(pl.Series(texts)) for texts in (["a", "", "b", "a"], ["c", "b", ""]))
+    assert earlier_with([one, two], key_digests(pl.Series(["b", "c", "", "d", "a"]))).tolist() == [2, 4, -1, -1, 0]
+    assert first_among(key_digests(pl.Series(["x", "", "y", "x", ""]))).tolist() == [-1, -1, -1, 0, -1]
+
+
+def test_an_equal_text_is_found_where_no_cosine_would_do() -> None:
+    """At a threshold of 1.0, which rounding keeps the product of equal vectors below."""
+    more = grown(index_of("33", "90", floor=0.99), "33", "34")
+    assert resolve(more, Rule(1.0, below=0, above=0))["kept"].to_list() == ["r0", "r1", "r0", "r3"]
+
+
+def test_rows_that_stand_are_centres_before_all_others() -> None:
+    """A row near one of them goes to it, by a number below zero; they themselves are not decided."""
+    points = Angles().encode_normalised(pl.Series(["0", "15", "30", "200"]))
+    standing = Angles().encode_normalised(pl.Series(["31", "2"]))
+    for block in (1, 2, 10):
+        found = find_stars(points, np.arange(4), 0.95, block, standing)
+        assert found.keeper.tolist() == [-2, -2, -1, 3]
+    assert find_stars(points, np.arange(4), 0.95).keeper.tolist() == [0, 0, 2, 3]
+
+
+def test_pairs_across_are_crowded_only_where_the_list_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand rows around one point are a million pairs; unlike ones are none."""
+    near = Angles().encode_normalised(pl.Series([str(row / 100) for row in range(1000)]))
+    assert not crowded_across(near, near, 0.9)
+    monkeypatch.setattr(cascade, "ALWAYS_LISTED", 1000)
+    assert crowded_across(near, near, 0.9)
+    assert not crowded_across(near, -near, 0.9)
+    assert not crowded_across(near[:0], near, 0.9)

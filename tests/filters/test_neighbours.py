@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from castwright.filters import cascade, neighbours
 from castwright.filters.cascade import Rule, confirmed, crowded, duplicates_among, in_band
-from castwright.filters.cells import cell_members, find_pairs_in_cells, fit_centres, sampled_recall, two_nearest
+from castwright.filters.cells import (
+    cell_members,
+    find_pairs_in_cells,
+    fit_centres,
+    sampled_recall,
+    some_groups,
+    two_nearest,
+)
 from castwright.filters.neighbours import Pairs, choose_bound, find_pairs, find_pairs_across, threaded
 from castwright.filters.similarity import find_stars, stars_of_pairs
 
@@ -66,6 +73,26 @@ def test_the_bound_is_a_bound_and_is_chosen_narrow() -> None:
     parts = bound.parts(vectors)
     assert parts.shape[1] < 200
     assert (parts @ parts.T >= vectors @ vectors.T - neighbours.SLACK).all()
+
+
+def test_a_bound_for_cells_is_chosen_among_their_pairs() -> None:
+    """Rows of a cell are alike, so the axes that tell any two rows apart would let nearly all of them through."""
+    rng = np.random.default_rng(0)
+    centres = 4 * rng.normal(size=(40, 16)) @ np.eye(16, 200)
+    points = centres[np.arange(2000) % 40] + 0.5 * rng.normal(size=(2000, 200))
+    vectors = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+    groups = [np.arange(centre, 2000, 40) for centre in range(40)]
+    anywhere, within = choose_bound(vectors, 0.93), choose_bound(vectors, 0.93, groups=groups)
+    assert anywhere.basis.shape[1] < within.basis.shape[1]
+
+
+def test_groups_are_rows_of_the_cells_and_mostly_of_the_large_ones() -> None:
+    """An empty cell is never chosen, and no group is larger than asked for."""
+    members = [np.arange(3), np.arange(0), np.arange(100, 1100), np.arange(2000, 2010)]
+    groups = some_groups(members, count=8, rows=50)
+    assert len(groups) == 8
+    assert all(0 < len(group) <= 50 for group in groups)
+    assert sum(group[0] == 100 for group in groups) >= 6
 
 
 def test_pairs_do_not_depend_on_tiles_or_threads(monkeypatch: pytest.MonkeyPatch) -> None:

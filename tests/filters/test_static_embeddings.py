@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from castwright.errors import ModelError
 from castwright.filters import distillation, static_embeddings
-from castwright.filters.distillation import TokenTable, principal_components, token_table, tokenizer_json
+from castwright.filters.distillation import TokenTable, kept_table, principal_components, token_table, tokenizer_json
 from castwright.filters.embeddings import Distillable, load_embedder
 from castwright.filters.normalised import normalise, normalised
 from castwright.filters.static_embeddings import StaticEmbedder, bag_sums
@@ -106,6 +107,52 @@ def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     assert np.load(path)["vectors"].shape == first.vectors.shape
 
 
+def test_the_files_of_a_model_lead_to_its_table_without_the_model(tmp_path: Path) -> None:
+    """A folder distilled once is known by its files from then on, until one of them changes or is renamed."""
+    source, cache = tmp_path / "model", tmp_path / "cache"
+    (source / "1_Pooling").mkdir(parents=True)
+    (source / "weights").write_bytes(b"1.0")
+    (source / "1_Pooling" / "config.json").write_text("{}")
+    assert kept_table(source, cache) is None
+    made = token_table(FakeModel(), cache, source=source)
+    found = kept_table(source, cache)
+    assert found is not None
+    assert np.array_equal(found.vectors, made.vectors)
+    assert (found.tokenizer, found.digest) == (made.tokenizer, made.digest)
+    (source / "weights").write_bytes(b"1.1")
+    assert kept_table(source, cache) is None
+    (source / "weights").write_bytes(b"1.0")
+    (source / "1_Pooling").rename(source / "2_Pooling")
+    assert kept_table(source, cache) is None
+
+
+def test_a_note_without_its_table_is_passed_over(tmp_path: Path) -> None:
+    """Somebody who empties half of the cache gets a distillation and no error."""
+    source, cache = tmp_path / "model", tmp_path / "cache"
+    source.mkdir()
+    made = token_table(FakeModel(), cache, source=source)
+    (cache / f"{made.digest}.npz").unlink()
+    assert kept_table(source, cache) is None
+
+
+STATIC_ALONE = """
+import sys
+from castwright.filters import load_embedder
+assert load_embedder().static().encode(["bread"]).shape == (1, 256)
+print(sorted({"torch", "transformers", "sentence_transformers"} & set(sys.modules)))
+"""
+
+
+def test_the_kept_static_form_needs_no_model_library() -> None:
+    """A second process reads the table from the cache: no torch, no weights, some tenths of a second."""
+    embedder = load_embedder()
+    assert isinstance(embedder, Distillable)
+    embedder.static()
+    command = [sys.executable, "-c", STATIC_ALONE]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
 def test_a_folder_that_cannot_be_written_costs_a_warning(tmp_path: Path) -> None:
     """The table is there all the same."""
     (tmp_path / "file").write_text("in the way")
@@ -171,17 +218,19 @@ def test_the_word_table_gives_the_mean_of_the_tokens(small: TokenTable, texts: l
         assert np.allclose(vector, by_tokens(small, key), atol=1e-5)
 
 
-def test_without_torch_the_sums_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """numpy does what embedding_bag does."""
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("bags", [1, 3, 600], ids=["one", "a few", "more than a thread takes at once"])
+def test_the_sums_are_embedding_bags_to_the_bit(bags: int) -> None:
+    """Rows are added one after the other, so neither the bags beside one nor the library that adds matters."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(bags)
     table = rng.normal(size=(50, 7)).astype(np.float32)
-    lengths = rng.integers(1, 9, 600)
+    lengths = rng.integers(1, 40, bags)
     rows = rng.integers(0, 50, lengths.sum())
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    with_torch = bag_sums(table, rows, starts)
-    monkeypatch.setattr(static_embeddings.importlib.util, "find_spec", lambda _name: None)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    assert np.allclose(bag_sums(table, rows, starts), with_torch, atol=1e-5)
+    by_torch = torch.nn.functional.embedding_bag(*map(torch.from_numpy, (rows, table, starts)), mode="sum").numpy()
+    sums = bag_sums(table, rows, starts)
+    assert np.array_equal(sums, by_torch)
+    assert np.array_equal(bag_sums(table, rows[: lengths[0]], starts[:1]), sums[:1])
 
 
 def test_a_table_that_grew_too_large_is_begun_anew(small: TokenTable, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from castwright.errors import SourceError
-from castwright.generators.card_extraction import CardExtraction, identity, read_card
+from castwright.generators.card_extraction import CardExtraction, identity
+from castwright.generators.card_reply import read_written
 from castwright.generators.criteria import CRITERIA
 from castwright.generators.formal_rewrite import INSTRUCTIONS, FormalRewrite
 from castwright.generators.persona_answer import PersonaAnswer
@@ -62,6 +63,11 @@ def personas(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("cards") / "part-00000.parquet"
     write_cards([BAKER], path)
     return str(path.parent)
+
+
+def read_card(reply: str, facts: dict[str, Any]) -> PersonaCard:
+    """Return the card of a reply alone."""
+    return read_written(reply, facts).card
 
 
 def ask(kind: type[ModelStep], row: Row, reply: str = "a reply", **settings: Any) -> tuple[Row, list[Any]]:

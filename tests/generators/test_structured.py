@@ -15,10 +15,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from castwright.generators import structured
-from castwright.generators.card_extraction import read_card
+from castwright.generators.card_reply import read_written
 from castwright.generators.offline.reply import reply as offline_reply
 from castwright.generators.prompt import load_prompt, read_sections
 from castwright.generators.structured import LONGEST_QUOTE, Read, read_object, repair_request, without_thoughts
+from castwright.personas.card import PersonaCard
 
 CARD = {"name": "Odile", "traits": ["patient", "wry"], "basic_info": {"age": 58}, "background": "She {really} bakes."}
 JSON = json.dumps(CARD)
@@ -52,6 +53,11 @@ OTHER = '{"name": "Nobody", "traits": ["none"], "basic_info": {"age": 1}, "backg
 def test_an_object_is_found_where_models_put_it(reply: str) -> None:
     """Fences, prose, drafts and thoughts are passed over, and nothing counts as repaired."""
     assert read_object(reply) == Read(CARD, repaired=False)
+
+
+def read_card(reply: str, facts: dict[str, Any]) -> PersonaCard:
+    """Return the card of a reply alone."""
+    return read_written(reply, facts).card
 
 
 def test_a_fence_inside_a_text_ends_nothing() -> None:

@@ -99,22 +99,29 @@ def test_the_place_of_a_fact_is_its_own_line() -> None:
     }
 
 
-def test_a_long_text_is_cut_to_the_passages_about_the_character() -> None:
-    """The weather goes, the gap shows, the order stays, nothing stands twice."""
+def test_a_long_text_is_cut_to_the_passages_about_the_character_where_that_is_asked_for(tmp_path: Path) -> None:
+    """The weather goes, the gap shows, the order stays, nothing stands twice; else the text is whole."""
     weather = [f"It rained on day {day}. " * 40 for day in range(20)]
     told = ["Ada came.", *weather[:10], "Ada spoke to Ada.", "Ada left.", *weather[10:], "Ada died."]
-    text = passages_about("Ada Hale", told, 3_000)
-    assert len(text) <= 3_000
-    assert text.count("Ada spoke to Ada.") == 1
-    kept = [text.index(one) for one in ("Ada spoke", "Ada left")]
+    kept = list(passages_about("Ada Hale", told, 3_000))
+    assert sum(len(one) for _, one in kept) <= 3_000
+    assert [one for _, one in kept].count("Ada spoke to Ada.") == 1
     assert kept == sorted(kept)
-    assert GAP in text
+    assert all(told[index] == one for index, one in kept)
+    path = tmp_path / "ada.txt"
+    path.write_text("Ada Hale\n\n" + "\n\n".join(told), encoding="utf-8")
+    cut, whole = (next(text_characters(path, max_characters=most)) for most in (5_000, None))
+    assert isinstance(cut, Character)
+    assert isinstance(whole, Character)
+    assert len(cut.text) <= 5_000
+    assert GAP in cut.text
+    assert whole.text == "\n\n".join(one.strip() for one in told)
 
 
 def test_one_paragraph_that_is_too_long_is_cut_at_a_sentence() -> None:
     """Not in a word."""
-    text = passages_about("Ada", ["Ada counted to ten. " * 100], 210)
-    assert text == " ".join(["Ada counted to ten."] * 10)
+    kept = list(passages_about("Ada", ["Ada counted to ten. " * 100], 210))
+    assert kept == [(0, " ".join(["Ada counted to ten."] * 10))]
 
 
 @given(st.lists(st.text(min_size=1, max_size=400), min_size=1, max_size=30), st.integers(1, 900))
@@ -124,7 +131,7 @@ def test_passages_cover_every_paragraph_and_the_cut_keeps_its_bound(paragraphs: 
     parts = passages(paragraphs, size=300)
     assert sorted({index for part in parts for index in part}) == list(range(len(paragraphs)))
     assert all(len(set(one) & set(two)) <= 1 for one, two in pairwise(parts))
-    assert len(passages_about("Ada", paragraphs, most)) <= most
+    assert sum(len(one) for _, one in passages_about("Ada", paragraphs, most)) <= most
 
 
 def test_a_file_gives_one_character_with_its_facts() -> None:
@@ -151,6 +158,16 @@ def test_markup_is_taken_out_of_the_text(tmp_path: Path) -> None:
     found = next(text_characters(path))
     assert isinstance(found, Character)
     assert found.text == "Ada was a poet of Hull and loved the sea."
+
+
+def test_years_behind_a_name_in_bold_are_read(tmp_path: Path) -> None:
+    """A page's first sentence often has its name in bold; the place of what is read stays the line in the file."""
+    path = tmp_path / "ida.md"
+    path.write_text("# Ida Lind\n\n**Ida Lind** (1842–1911) was an American lighthouse keeper.\n", encoding="utf-8")
+    found = next(text_characters(path))
+    assert isinstance(found, Character)
+    assert found.facts["basic_info"]["era"] == "1842–1911"
+    assert ("basic_info.era", "ida.md:3") in [(item.field, item.place) for item in found.evidence]
 
 
 def test_a_folder_keeps_bad_files_aside(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import time
 from itertools import combinations, islice
 from pathlib import Path
@@ -14,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castwright.errors import SourceError
+from castwright.personas import grid_files
 from castwright.personas.card import PersonaCard
 from castwright.personas.character import Character, complete_card
-from castwright.personas.grid import coverage, load_tables, sample_characters
+from castwright.personas.grid import load_tables, sample_characters
 from castwright.personas.grid_contexts import (
     Context,
     Picker,
@@ -236,7 +238,7 @@ def test_the_register_fits_the_setting(sample: list[Character], contexts: dict[t
 def test_young_modern_people_speak_more_casually(sample: list[Character]) -> None:
     """The conditional weights show in the sample."""
     shares = []
-    for ages in (range(14, 30), range(55, 95)):
+    for ages in (range(18, 30), range(55, 95)):
         people = [c.facts for c in sample if c.facts["modern"] and c.facts["basic_info"]["age"] in ages]
         casual = [facts for facts in people if facts["dialogue_style"]["register"] == "casual"]
         shares.append(len(casual) / len(people))
@@ -317,6 +319,21 @@ def test_relationships_suit_age_and_gender(sample: list[Character]) -> None:
 # ---- the shipped tables ----
 
 
+def test_nobody_is_a_minor(sample: list[Character], contexts: dict[tuple[str, str], Context]) -> None:
+    """Ages begin at 18, in every occupation of every place and setting and so in what is drawn."""
+    assert min(job.youngest for context in contexts.values() for job in context.jobs) >= 18
+    assert min(character.facts["basic_info"]["age"] for character in sample) >= 18
+
+
+def test_every_pole_has_words_enough_and_none_stands_in_two() -> None:
+    """Both poles of the five factors have eight words and more, no word in two of them."""
+    traits = load_tables().traits
+    assert len(traits) == 10
+    assert min(len(words) for words in traits.values()) >= 8
+    words = [word for found in traits.values() for word in found]
+    assert len(words) == len(set(words))
+
+
 def test_the_tables_are_as_rich_as_promised() -> None:
     """Places, regions, settings, occupations, traits and catchphrases in the promised numbers."""
     tables = load_tables()
@@ -366,35 +383,6 @@ def test_well_known_people_are_never_drawn(sample: list[Character]) -> None:
     tables = load_tables()
     assert tables.excluded_names
     assert not {character.facts["name"] for character in sample} & set(tables.excluded_names)
-
-
-# ---- coverage ----
-
-
-def test_coverage_counts_every_character_once_in_each_dimension(sample: list[Character]) -> None:
-    """Regions and settings together, occupations, registers and ages each add up to the sample."""
-    found = coverage(sample)
-    assert sum(found["region"].values()) + sum(found["setting"].values()) == len(sample)
-    for dimension in ("occupation", "register", "age_band", "gender"):
-        assert sum(found[dimension].values()) == len(sample)
-    assert sum(found["trait"].values()) == sum(len(character.facts["traits"]) for character in sample)
-    assert list(found["trait"].values()) == sorted(found["trait"].values(), reverse=True)
-
-
-def test_the_sample_covers_the_grid_evenly(sample: list[Character]) -> None:
-    """Every region and setting is drawn, and none five times as often as another."""
-    found, tables = coverage(sample), load_tables()
-    assert set(found["region"]) == set(tables.regions)
-    assert len(found["setting"]) == len(tables.settings)
-    assert max(found["region"].values()) < 5 * min(found["region"].values())
-    assert max(found["setting"].values()) < 5 * min(found["setting"].values())
-    assert set(found["trait"]) == {trait for traits in tables.traits.values() for trait in traits}
-
-
-def test_coverage_counts_a_place_of_no_region_under_its_own_name() -> None:
-    """Characters of a user's own places are counted even without their tables."""
-    found = coverage(sample_characters(2, tables=_small(), modern_share=1))
-    assert found["region"] == {"Port, Land": 2}
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0], ids=["all historical", "all modern"])
@@ -472,6 +460,49 @@ def test_sections_left_out_come_from_the_shipped_tables(tmp_path: Path) -> None:
     assert {character.facts["basic_info"]["place"] for character in characters} == {"Copernicus, Moon"}
 
 
+def test_an_occupation_can_depend_on_place_and_gender(tmp_path: Path) -> None:
+    """Factors multiply: of a tag in the context's own weights, of a gender where its people are drawn."""
+    text = """
+occupations:
+  sea:
+    given: {coast: 10}
+    jobs:
+      fisher: {ages: [20, 60], given: {woman: 0.5, Bergen: 2}}
+  land:
+    jobs:
+      shepherd: [20, 60]
+"""
+    tables = load_tables(_write(tmp_path, text))
+    places = {context.place: context for context in _all(modern_contexts(tables))}
+    shares = {
+        (place, gender): next(share for job, share in places[place].jobs_of(gender).shares() if job.title == "fisher")
+        for place in ("Bergen, Norway", "Aarhus, Denmark", "Tampere, Finland")
+        for gender in ("woman", "man")
+    }
+    assert shares["Tampere, Finland", "man"] == pytest.approx(1 / 2)
+    assert shares["Tampere, Finland", "woman"] == pytest.approx(0.5 / 1.5)
+    assert shares["Aarhus, Denmark", "man"] == pytest.approx(10 / 11)
+    assert shares["Bergen, Norway", "woman"] == pytest.approx(10 / 11)
+
+
+def test_the_documented_example_of_own_tables_can_be_used(tmp_path: Path) -> None:
+    """The file in the module's docstring loads, and what it makes conditional shows in the draws."""
+    assert grid_files.__doc__ is not None
+    example = textwrap.dedent(grid_files.__doc__[grid_files.__doc__.index("    occupations:\n") :])
+    tables = load_tables(_write(tmp_path, example))
+    drawn = [character.facts for character in sample_characters(2000, seed=2, tables=tables, modern_share=1)]
+    trades = {facts["basic_info"]["occupation"] for facts in drawn}
+    assert trades == {"crane driver", "fish auctioneer", "net mender", "miller", "potter"}
+    cranes = [facts["basic_info"]["gender"] for facts in drawn if facts["basic_info"]["occupation"] == "crane driver"]
+    assert 0 < cranes.count("woman") < 0.75 * cranes.count("man")
+    registers = {
+        facts["dialogue_style"]["register"]
+        for facts in drawn
+        if facts["basic_info"]["age"] < 40 and facts["basic_info"]["occupation"] != "fish auctioneer"
+    }
+    assert registers == {"casual", "neutral"}
+
+
 def test_a_folder_of_files_is_read_as_one(tmp_path: Path) -> None:
     """Sections may be shared out over files."""
     (tmp_path / "a.yaml").write_text("modern_era: next year\n", encoding="utf-8")
@@ -540,6 +571,10 @@ _BAD_CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "lean towards an unknown pole": (
         {"occupations": {"sea": {"leans": ["calm*"], "jobs": {"fisher": [20, 21]}}}},
         r"occupations\.sea\.leans\.calm\*: unknown Big-Five pole 'calm\*'",
+    ),
+    "factor for an unknown tag": (
+        {"occupations": {"sea": {"given": {"coats": 2}, "jobs": {"fisher": [20, 21]}}}},
+        r"occupations\.sea\.given\.coats: unknown tag or gender 'coats' \(did you mean 'Coast'\?\)",
     ),
     "clash of an unknown word": (
         {"clashes": {"calm": ["whistle"]}},

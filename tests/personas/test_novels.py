@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castwright.errors import BadRecord, SourceError
+from castwright.personas.cast_list import MEASURED, TOLD
 from castwright.personas.character import Character
+from castwright.personas.line_map import LineMap
 from castwright.personas.novels import novel_characters, quoted_speech
 from castwright.personas.quotes import paragraphs_of, quotations_of, speech_marks
+from castwright.personas.source_text import SourceText
 from castwright.personas.text_lines import TextFile
 
 DATA = Path(__file__).parents[1] / "data" / "characters"
@@ -171,3 +174,24 @@ def test_any_prose_reads_without_a_crash_and_quotes_what_stands_there(text: str)
     for line in [item.line for item in speech.utterances] + list(speech.unattributed):
         assert line.quote in flat
         assert 1 <= int(line.place.split(":")[1]) <= len(file.lines)
+
+
+def test_what_is_told_of_a_speaker_is_part_of_the_text(tmp_path: Path) -> None:
+    """Passages that name them, with their lines in the source; nobody else's, no speech, no "said she"."""
+    path = tmp_path / "boat.txt"
+    speech = "\n\n".join(f'"I will count {n} boats before it is dark," said Ada.' for n in range(5))
+    told = "Ada was patient with boats,\nand the harbour was cold. Tom went home.\n\nTom was vain and slept all day."
+    path.write_text(f'{speech}\n\n{told}\n\n"No, I will not count the boats," said Tom.', encoding="utf-8")
+    ada = next(one for one in novel_characters(path) if isinstance(one, Character))
+    head, _, rest = ada.text.partition(f"{TOLD}\n")
+    assert head == "Ada speaks in boat.\n\n"
+    passage = "Ada was patient with boats,\nand the harbour was cold. Tom went home.\n\n"
+    assert rest.startswith(passage + MEASURED)
+    assert "vain" not in ada.text
+    lines = LineMap.found_in(ada.evidence)
+    assert lines is not None
+    source = SourceText(ada.text, "boat.txt[Ada]", lines)
+    found = source.find("and the harbour was cold")
+    assert found is not None
+    assert found.place == "boat.txt:12"
+    assert source.find("Ada was patient with boats, and the harbour was cold.") is not None

@@ -12,10 +12,8 @@ from hypothesis import strategies as st
 
 from castwright.errors import BadRecord, SourceError
 from castwright.personas.character import Character
-from castwright.personas.evidence import Evidenced
-from castwright.personas.origin import Origin
 from castwright.personas.speaker_names import crowd_reason, display_name, merged_keys, name_key
-from castwright.personas.speakers import script_characters, script_evidence, script_utterances
+from castwright.personas.speakers import script_characters, script_utterances
 from castwright.personas.text_lines import MAX_LINE, TextFile
 
 DATA = Path(__file__).parents[1] / "data" / "characters"
@@ -235,8 +233,9 @@ def test_a_line_in_another_encoding_is_kept_aside_alone(tmp_path: Path) -> None:
     """With its number; the others keep theirs."""
     path = tmp_path / "s.txt"
     path.write_bytes(b"ANN: One at a time.\n" + "ANN: Grüß Gott.\n".encode("latin-1") + b"ANN: Two at a time.\n" * 4)
-    found = [item for item in script_evidence(path, Origin.of(path)) if isinstance(item, Evidenced)]
-    assert {item.place for item in found[0].evidence} <= {"s.txt:1", *(f"s.txt:{n}" for n in range(3, 7))}
+    found = [item for item in script_characters(path) if isinstance(item, Character)]
+    places = {item.place for item in found[0].evidence if item.field != "text"}
+    assert places <= {"s.txt:1", *(f"s.txt:{n}" for n in range(3, 7))}
     assert "not UTF-8" in split(path)[1]["s.txt:2"]
 
 

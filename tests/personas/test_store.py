@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from castwright.errors import SourceError
 from castwright.personas import store
 from castwright.personas.card import KINDS, REGISTERS, SENTENCE_LENGTHS, PersonaCard
-from castwright.personas.store import CARD_COLUMNS, cards_schema, read_cards, write_cards
+from castwright.personas.store import CARD_COLUMNS, cards_schema, iter_cards, read_cards, write_cards
 
 TEXT = st.text(max_size=20)
 WORD = st.text(min_size=1, max_size=20).filter(lambda text: text.strip())
@@ -63,7 +63,7 @@ def test_the_table_has_the_contract_of_every_stage(tmp_path: Path) -> None:
     write_cards([card("Ada")], tmp_path / "one.parquet")
     for name in ("none", "one"):
         assert pq.read_schema(tmp_path / f"{name}.parquet").equals(cards_schema())
-    rest = ["evidence", "row_id", "parents", "stage", "model", "verdict", "filter", "reason", "score"]
+    rest = ["evidence", "split_group", "row_id", "parents", "stage", "model", "verdict", "filter", "reason", "score"]
     assert cards_schema().names == [*CARD_COLUMNS, *rest]
     row = pl.read_parquet(tmp_path / "one.parquet").row(0, named=True)
     assert row["basic_info"]["age"] is None
@@ -139,3 +139,24 @@ def test_a_row_that_is_no_card_names_row_and_field(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "edited.parquet")
     with pytest.raises(SourceError, match=r"edited\.parquet\[row 2\] is no persona card: kind"):
         read_cards(tmp_path / "edited.parquet")
+
+
+def test_cards_one_at_a_time_are_those_that_are_read_at_once(tmp_path: Path) -> None:
+    """Files in name order, of cards with one id the first; a wrong row stops the walk where it stands, not before."""
+    for name, cards in (("b", [card("Cy"), card("Ada")]), ("a", [card("Ada"), card("Bo")])):
+        write_cards(cards, tmp_path / f"{name}.parquet")
+    assert list(iter_cards(tmp_path)) == list(read_cards(tmp_path).values())
+    assert [card.name for card in iter_cards(tmp_path)] == ["Ada", "Bo", "Cy"]
+    rows = pq.read_table(tmp_path / "b.parquet").to_pylist()
+    wrong = [rows[0], {**rows[1], "kind": "ghost"}]
+    pq.write_table(pa.Table.from_pylist(wrong, cards_schema()), tmp_path / "b.parquet")
+    walk = iter_cards(tmp_path)
+    assert [next(walk).name for _ in range(3)] == ["Ada", "Bo", "Cy"]
+    with pytest.raises(SourceError, match=r"b\.parquet\[row 2\] is no persona card: kind"):
+        next(walk)
+
+
+def test_a_folder_without_cards_is_refused_before_the_first_one(tmp_path: Path) -> None:
+    """The error comes with the call, not with the first card."""
+    with pytest.raises(SourceError, match="no parquet file"):
+        iter_cards(tmp_path)

@@ -13,17 +13,21 @@ from castwright.personas.text_readers import TEXT_READERS
 
 DATA = Path(__file__).parents[1] / "data" / "characters"
 READERS = {
-    "counting_house.txt": "read_script",
-    "macaroons.txt": "read_script",
-    "baker_street.txt": "read_script",
-    "tea_party.csv": "read_script",
-    "heath.txt": "read_script",
-    "assembly.txt": "read_novel",
-    "inn.txt": "read_novel",
-    "ada-lovelace.md": "read_page",
-    "captain-nemo.txt": "read_page",
-    "mary-shelley.txt": "read_page",
-    "robin-hood.md": "read_page",
+    "counting_house.txt": "script_file",
+    "macaroons.txt": "script_file",
+    "baker_street.txt": "script_file",
+    "tea_party.csv": "script_file",
+    "heath.txt": "script_file",
+    "assembly.txt": "novel_file",
+    "inn.txt": "novel_file",
+    "ada-lovelace.md": "text_file",
+    "captain-nemo.txt": "text_file",
+    "don-quixote.txt": "text_file",
+    "elsinore.txt": "script_file",
+    "frankenstein.wiki": "text_file",
+    "harker-diary.txt": "text_file",
+    "mary-shelley.txt": "text_file",
+    "robin-hood.md": "text_file",
 }
 
 

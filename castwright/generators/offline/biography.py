@@ -1,9 +1,9 @@
 """Who free text is about: name, age and gender, found by pattern.
 
-Every finder takes the text and returns one field or nothing; none guesses. Order matters only where two
-patterns could both be right, and then the explicit one ("my name is") is asked before the general one (a
-name that opens a sentence). (Rejected: named-entity models, which the offline model must not need; one big
-regular expression, which cannot say why it failed.)
+Every finder takes the text and returns one field, with the place it was read from, or nothing; none guesses.
+Order matters only where two patterns could both be right, and then the explicit one ("my name is") is asked
+before the general one (a name that opens a sentence). (Rejected: named-entity models, which the offline model
+must not need; one big regular expression, which cannot say why it failed.)
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from castwright.generators.offline.extract_lexicon import UPPER, demonyms, lexicon
+from castwright.generators.offline.spot import Spot, spot_of
 from castwright.generators.offline.wordlists import word_list, word_set
 
 _NAME_WORD = rf"(?:(?:Dr|Mr|Mrs|Ms|St|Prof|Jr|Sr|{UPPER})\.|(?:(?:al|el)-|d['’])?{UPPER}[\w’'-]*)"
@@ -62,7 +63,7 @@ _TENS = {
 }
 _NUMBER = rf"(?:\d{{1,4}}|(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(list(_UNITS)[1:10])}))?|{'|'.join(_UNITS)})"
 _AGES = [
-    re.compile(rf"\b(?P<age>{_NUMBER})[- ]years?[- ]old\b", re.IGNORECASE),
+    re.compile(rf"\b(?P<age>{_NUMBER})[- ]years?[- ](?:old|of age)\b", re.IGNORECASE),
     re.compile(
         rf"\b(?:aged?|age:|age of|turned|turning|now)\s+(?P<age>{_NUMBER})\b(?!\s*(?:years? (?:ago"
         rf"|later)|times|children|other|people|st\b|th\b))",
@@ -75,6 +76,7 @@ _AGES = [
         re.IGNORECASE,
     ),
 ]
+_THEN = re.compile(r"\b(?:when|until|since|after|before) (?:\w+ ){0,2}$", re.IGNORECASE)  # how old they were once
 _DECADE_AGE = re.compile(
     r"\bin (?:her|his|their|my) (?P<part>early |mid[- ]?|late |middle )?(?P<ten>teens|twenties"
     r"|thirties|forties|fifties|sixties|seventies|eighties|nineties|20s|30s|40s|50s|60s|70s|80s"
@@ -96,6 +98,21 @@ _AGE_WORDS = {
     "teenage": 16,
     "teen": 16,
 }
+_NON_BINARY = re.compile(r"\bnon-?binary\b|\bthey/them\b|\bgenderqueer\b", re.IGNORECASE)
+_SHE = re.compile(r"\b(?:she|hers?|herself|she/her)\b", re.IGNORECASE)
+_HE = re.compile(r"\b(?:he|his|him|himself|he/him)\b", re.IGNORECASE)
+_OWN = r"(?:^|\b(?:am|is|was|i'm|an?|the|single|retired|old|young)\s+(?:[a-z-]+\s+){0,2})"
+_WOMAN = re.compile(
+    rf"{_OWN}(?:woman|girl|lady|mother|mom|mum|grandmother|wife|widow|queen|princess|actress"
+    rf"|waitress|nun|governess|witch|goddess|seamstress|housewife|heroine|sister)\b|\b(?:mrs|ms"
+    rf"|miss|lady|queen|madame|dame)\b",
+    re.IGNORECASE,
+)
+_MAN = re.compile(
+    rf"{_OWN}(?:man|boy|gentleman|father|dad|grandfather|husband|widower|king|prince|waiter|monk"
+    rf"|fisherman|salesman|policeman|wizard|hero|brother|lord)\b|\b(?:mr|sir|lord|king)\b",
+    re.IGNORECASE,
+)
 _LIFE = re.compile(
     r"\(\s*(?:c\.?|ca\.?"
     r"|born)?\s*(?P<born>\d{3,4})(?:\s*(?P<bc>BCE?))?\s*[-–—]\s*(?:c\.?\s*)?(?P<died>\d{2,4})\s*(?P<bc2>BCE?)?\s*(?:AD|CE)?\s*\)"
@@ -113,14 +130,14 @@ def number(text: str) -> int | None:
     return _TENS[tens] + _UNITS.get(unit, 0) if tens in _TENS else None
 
 
-def find_name(text: str) -> str:
-    """Return the character's name as the text gives it, or an empty string."""
+def find_name(text: str) -> Spot[str] | None:
+    """Return the character's name as the text gives it, or None."""
     for pattern in (_SAYS_NAME, _OPENS, _PLAIN_NAME):
         for match in pattern.finditer(text):
             name = _as_name(match["name"])
             if name and not _NOT_MET.search(text[: match.start()]):
-                return name
-    return ""
+                return spot_of(name, match, "name")
+    return None
 
 
 def _as_name(found: str) -> str:
@@ -136,25 +153,27 @@ def _as_name(found: str) -> str:
     return name
 
 
-def find_age(text: str) -> int | None:
+def find_age(text: str) -> Spot[int] | None:
     """Return the age in years: said, told by the decade of life, or the age at death from life dates."""
     for pattern in _AGES:
         for match in pattern.finditer(text):
             age = number(match["age"])
-            if age is not None and 0 < age < 130:
-                return age
+            if age is not None and 0 < age < 130 and not _THEN.search(text[: match.start()][-40:]):
+                return spot_of(age, match)
     if told := _DECADE_AGE.search(text):
         ten = told["ten"].lower()
         base = _DECADES[ten] if ten in _DECADES else int(ten[:2])
         part = (told["part"] or "mid").strip(" -").lower()
-        return 16 if base == 10 else base + {"early": 2, "late": 8}.get(part, 5)
+        return spot_of(16 if base == 10 else base + {"early": 2, "late": 8}.get(part, 5), told)
     if life := life_dates(text):
-        return abs(life[1] - life[0])
-    low = text.lower()
-    return next((age for word, age in _AGE_WORDS.items() if re.search(rf"\b{word}\b", low)), None)
+        return Spot(abs(life.value[1] - life.value[0]), life.start, life.end)
+    for word, age in _AGE_WORDS.items():
+        if said := re.search(rf"\b{word}\b", text, re.IGNORECASE):
+            return spot_of(age, said)
+    return None
 
 
-def life_dates(text: str) -> tuple[int, int] | None:
+def life_dates(text: str) -> Spot[tuple[int, int]] | None:
     """Return the years of birth and death that stand in brackets, negative before Christ."""
     match = _LIFE.search(text)
     if not match:
@@ -163,32 +182,16 @@ def life_dates(text: str) -> tuple[int, int] | None:
     if len(match["died"]) == 2 and len(match["born"]) == 4:
         died += born // 100 * 100
     if match["bc2"] and born > died:
-        return -born, -died
-    return (born, died) if 0 < died - born < 130 else None
+        return spot_of((-born, -died), match)
+    return spot_of((born, died), match) if 0 < died - born < 130 else None
 
 
-def find_gender(text: str) -> str:
-    """Return "woman", "man" or "non-binary" by words, titles and pronouns, or an empty string."""
-    low = text.lower()
-    if re.search(r"\bnon-?binary\b|\bthey/them\b|\bgenderqueer\b", low):
-        return "non-binary"
-    woman = len(re.findall(r"\b(?:she|hers?|herself|she/her)\b", low))
-    man = len(re.findall(r"\b(?:he|his|him|himself|he/him)\b", low))
-    if woman == man:
-        own = r"(?:^|\b(?:am|is|was|i'm|an?|the|single|retired|old|young)\s+(?:[a-z-]+\s+){0,2})"
-        woman = len(
-            re.findall(
-                rf"{own}(?:woman|girl|lady|mother|mom|mum|grandmother|wife|widow|queen|princess|actress"
-                rf"|waitress|nun|governess|witch|goddess|seamstress|housewife|heroine|sister)\b|\b(?:mrs|ms"
-                rf"|miss|lady|queen|madame|dame)\b",
-                low,
-            )
-        )
-        man = len(
-            re.findall(
-                rf"{own}(?:man|boy|gentleman|father|dad|grandfather|husband|widower|king|prince|waiter|monk"
-                rf"|fisherman|salesman|policeman|wizard|hero|brother|lord)\b|\b(?:mr|sir|lord|king)\b",
-                low,
-            )
-        )
-    return "woman" if woman > man else "man" if man > woman else ""
+def find_gender(text: str) -> Spot[str] | None:
+    """Return "woman", "man" or "non-binary" by words, titles and pronouns, or None."""
+    if other := _NON_BINARY.search(text):
+        return spot_of("non-binary", other)
+    for woman, man in ((_SHE, _HE), (_WOMAN, _MAN)):
+        hers, his = list(woman.finditer(text)), list(man.finditer(text))
+        if len(hers) != len(his):
+            return spot_of("woman", hers[0]) if len(hers) > len(his) else spot_of("man", his[0])
+    return None

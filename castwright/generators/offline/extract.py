@@ -1,54 +1,55 @@
 """Facts and free text made into a whole card, by rule: the offline model's `card_extraction`.
 
-What the facts say is kept; what the text says is found by pattern (biography, occupations); only what
-neither says is filled in: traits from the trade as a last resort, a register from era and age, and a
-background and lines composed from the rest. All of it follows from the input alone. (Rejected: leaving
-fields empty, since a card without traits or background is no card; inventing lives, since the prompt asks
-for modesty.)
+What the facts say is kept; what the text says is found by pattern (biography, occupations), with the words it was
+read from; only what neither says is filled in, without a quote: traits from the trade as a last resort, a
+register from era and age, and a background and lines composed from the rest. All of it follows from the input
+alone. (Rejected: leaving fields empty, since a card without traits or background is no card; inventing lives,
+since the prompt asks for modesty.)
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from castwright.generators.offline.about import sentences_about
 from castwright.generators.offline.background import (
     compose_background,
     compose_lines,
     digest_random,
 )
-from castwright.generators.offline.biography import find_age, find_gender, find_name
+from castwright.generators.offline.biography import find_gender, find_name
 from castwright.generators.offline.card_facts import clean_facts
 from castwright.generators.offline.card_slots import pronoun
-from castwright.generators.offline.extract_lexicon import by_words, cues, lexicon
-from castwright.generators.offline.occupations import find_occupation, find_relationships
+from castwright.generators.offline.extract_lexicon import by_words, lexicon
+from castwright.generators.offline.finders import (
+    FINDERS,
+    MOST_TRAITS,
+    find_catchphrases,
+    find_quirks,
+    find_sentence_length,
+    find_traits,
+)
+from castwright.generators.offline.occupations import find_relationships
 from castwright.generators.offline.retell import tell
-from castwright.generators.offline.whereabouts import Era, find_era, find_place, is_past
-from castwright.personas.cast_list import MEASURED
+from castwright.generators.offline.speech_traits import speech_traits, spoken_and_told
+from castwright.generators.offline.spot import Spot
+from castwright.generators.offline.whereabouts import Era, find_era, is_past
 from castwright.personas.invented_name import invented_name
+from castwright.personas.speech_words import sentences_of
 
 _PRONOUNS = {"she": ("she", "her", "her"), "he": ("he", "him", "his"), "they": ("they", "them", "their")}
-_QUOTE = re.compile(r"[\"“]([^\"“”]{2,90})[\"”]")
-_SAID = re.compile(
-    r"\b(?:says?|saying|said|catchphrases?|motto|mutters?|repeats?|shouts?|greets?|tells?"
-    r"|favou?rite (?:phrase|line|expression)|fond of saying|line|words)\b",
-    re.IGNORECASE,
-)
 _WHO = re.compile(
     r"^\s*(?:an?|the)\s+(?P<who>[a-z][a-z' -]{2,40}?)(?=\s+(?:who|from|with|in|at|that|whose"
     r"|living)\b|[,.;]|$)",
     re.IGNORECASE,
 )
-_NOT = re.compile(r"\b(?:not|never|hardly|no longer|isn't|wasn't|far from|less)\s+(?:\w+\s+)?$", re.IGNORECASE)
 _WORD = re.compile(r"[a-z]+(?:-[a-z]+)*")
-_TERSE = re.compile(r"\b(?:of few words|terse|laconic|taciturn|speaks? little|short sentences|curt)\b", re.IGNORECASE)
-_WORDY = re.compile(
-    r"\b(?:talkative|long-winded|rambl\w+|verbose|eloquent|storyteller|long sentences|never stops talking)\b",
-    re.IGNORECASE,
-)
 _SLANG = re.compile(r"\b(?:gonna|wanna|kinda|yeah|dude|lol|y'all|ain't|chill|slang|street-smart)\b", re.IGNORECASE)
-_MOST_TRAITS, _LEAST_AGE_FORMAL, _YOUNG = 6, 70, 25
+_LEAST_AGE_FORMAL, _YOUNG = 70, 25
 _TRAIT_FALLBACKS = (
     "thoughtful",
     "practical",
@@ -63,38 +64,65 @@ _ARCHAIC_BEFORE = 1800
 _LATIN = re.compile(r"[A-Za-z]{2}")
 
 
-def extract_card(facts: dict[str, Any], text: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A whole card's data, and the words of the text that show its values: (field, value) -> quote.
+
+    A background is shown by its sentences. What has no quote is a fact, or was filled in.
+    """
+
+    card: dict[str, Any]
+    quotes: Mapping[tuple[str, str], str]
+
+
+class _Quotes(defaultdict[str, list[Spot[Any]]]):
+    """What was found in a text, by the card's field."""
+
+    def note(self, field: str, found: Spot[Any] | None) -> Any:
+        """Keep what was found and return its value, or None."""
+        if found is not None:
+            self[field].append(found)
+        return None if found is None else found.value
+
+
+def extract_card(facts: dict[str, Any], text: str) -> Extracted:
     """Return the data of a whole card (all keys of `card_extraction`) for what is known of a character.
 
-    `facts` are card fields in the card's own shape, partial, and always win; `text` is free text. The same
-    input gives the same card. Never raises: facts of a wrong type are read as far as can be, or left out.
+    `facts` are card fields in the card's own shape, partial, and always win; `text` is free text, or what was
+    measured of a character's lines with these lines, which are no biography. The same input gives the same card.
+    Never raises: facts of a wrong type are read as far as can be, or left out.
     """
     known = clean_facts(facts)
-    # what was measured of a character's lines holds lines, which are no biography
-    flat = " ".join(str(text or "").partition(MEASURED)[0].split())
-    card = _identity(known, flat)
+    lines, told = spoken_and_told(str(text or ""))
+    # a scene is no biography: of what is told beside a character's lines only traits are read, and a title in the name
+    scene = sentences_about(told, known.get("name", ""), part=True) if lines else ""
+    flat = "" if lines else sentences_about(told, known.get("name", ""))
+    if lines and "gender" not in known["basic_info"] and (title := find_gender(known.get("name", ""))):
+        known["basic_info"]["gender"] = title.value
+    found = _Quotes(list)
+    card = _identity(known, flat, found)
     style = known.get("dialogue_style", {})
-    card["traits"] = known.get("traits") or _traits(flat, card)
-    card["dialogue_style"] = _style(style, flat, card)
-    card["background"] = known.get("background") or _background(flat, card)
+    heard = [] if known.get("traits") else speech_traits(lines, style.get("quirks", ()))
+    heard = [*((spot.value, spot.quote(scene)) for spot in find_traits(scene)), *heard]
+    card["traits"] = known.get("traits") or _traits(flat, card, [trait for trait, _ in heard], found)
+    card["dialogue_style"] = _style(style, flat, card, found)
+    quotes = {("traits", trait): quote for trait, quote in reversed(heard)}
+    quotes |= {(field, str(spot.value)): spot.quote(flat) for field, spots in found.items() for spot in spots}
+    card["background"] = known.get("background") or _background(flat, card, quotes)
     card["example_lines"] = known.get("example_lines") or compose_lines(card)
-    return card
+    return Extracted(card, quotes)
 
 
-def _identity(known: dict[str, Any], text: str) -> dict[str, Any]:
+def _identity(known: dict[str, Any], text: str, found: _Quotes) -> dict[str, Any]:
     info = dict(known["basic_info"])
     era = Era(info["era"]) if info.get("era") else find_era(text)
+    found.note("basic_info.era", era.said)
     if text:
-        finders = (
-            ("age", find_age),
-            ("gender", find_gender),
-            ("occupation", find_occupation),
-            ("place", find_place),
-            ("relationships", find_relationships),
-        )
-        for key, find in finders:
+        for key, find in FINDERS.items():
             if key not in info:
-                info[key] = find(text)
+                info[key] = found.note(f"basic_info.{key}", find(text))
+        if "relationships" not in info:
+            info["relationships"] = [found.note("basic_info.relationships", tie) for tie in find_relationships(text)]
     kind, modern = _kind(known, text, era if era.year is not None else find_era(info.get("era", "")))
     basic: dict[str, Any] = {
         "age": info.get("age"),
@@ -104,7 +132,7 @@ def _identity(known: dict[str, Any], text: str) -> dict[str, Any]:
         "era": era.name or ("present day" if modern and kind != "virtual" else ""),
         "relationships": list(info.get("relationships") or []),
     }
-    name = known.get("name") or find_name(text) or _name_given(text, basic, kind, modern)
+    name = known.get("name") or found.note("name", find_name(text)) or _name_given(text, basic, kind, modern)
     return {
         "name": name[:200],
         "kind": kind,
@@ -158,19 +186,10 @@ def descriptive_name(text: str, occupation: str, place: str) -> str:
     return f"Someone from {place}" if place[:1].isupper() else "Someone unnamed"
 
 
-def _traits(text: str, card: Mapping[str, Any]) -> list[str]:
-    found: dict[str, int] = {}
-    low = text.lower()
-    known = lexicon()["traits"]
-    for match in _WORD.finditer(low):
-        if match.group() in known and not _NOT.search(low[: match.start()]):
-            found.setdefault(match.group(), match.start())
-    for cue, shown in cues("trait_cues") if text else ():
-        if (seen := cue.search(low)) and not _NOT.search(low[: seen.start()]):
-            found.setdefault(shown, seen.start())
-    traits = sorted(found, key=lambda trait: found[trait])[:_MOST_TRAITS]
-    if traits:
-        return traits
+def _traits(text: str, card: Mapping[str, Any], heard: list[str], found: _Quotes) -> list[str]:
+    traits = [found.note("traits", spot) for spot in find_traits(text)]
+    if traits or heard:
+        return list(dict.fromkeys([*traits, *heard]))[:MOST_TRAITS]
     head = card["basic_info"]["occupation"].lower().split(" of ")[0].split()
     for match_words, shown in by_words("occupation_traits"):
         if match_words & set(head):
@@ -179,18 +198,20 @@ def _traits(text: str, card: Mapping[str, Any]) -> list[str]:
     return rng.sample(_TRAIT_FALLBACKS, 2)
 
 
-def _style(given: Mapping[str, Any], text: str, card: Mapping[str, Any]) -> dict[str, Any]:
+def _style(given: Mapping[str, Any], text: str, card: Mapping[str, Any], found: _Quotes) -> dict[str, Any]:
     register = given.get("register") or _register(text, card)
     length = given.get("sentence_length")
     if not length:
-        terse, wordy = bool(_TERSE.search(text)), bool(_WORDY.search(text))
         by_register = {"casual": "short", "formal": "long", "archaic": "long"}.get(register, "medium")
-        length = "short" if terse else "long" if wordy else by_register
+        length = found.note("dialogue_style.sentence_length", find_sentence_length(text)) or by_register
+    phrases = given.get("catchphrases")
+    if not phrases:
+        phrases = [found.note("dialogue_style.catchphrases", spot) for spot in find_catchphrases(text)]
     return {
         "register": register,
         "sentence_length": length,
-        "catchphrases": given.get("catchphrases") or find_catchphrases(text),
-        "quirks": given.get("quirks") or _quirks(text, card),
+        "catchphrases": phrases,
+        "quirks": given.get("quirks") or _quirks(text, card, found),
     }
 
 
@@ -211,20 +232,9 @@ def _register(text: str, card: Mapping[str, Any]) -> str:
     return "formal" if age is not None and age >= _LEAST_AGE_FORMAL and not heads else "neutral"
 
 
-def find_catchphrases(text: str) -> list[str]:
-    """Return the quoted phrases that the text says the character says, at most three."""
-    found = []
-    for match in _QUOTE.finditer(text):
-        around = text[max(0, match.start() - 45) : match.start()] + " " + text[match.end() : match.end() + 30]
-        if _SAID.search(around):
-            found.append(match.group(1).strip().rstrip(","))
-    return list(dict.fromkeys(found))[:3]
-
-
-def _quirks(text: str, card: Mapping[str, Any]) -> list[str]:
-    found = [shown for cue, shown in cues("quirk_cues") if cue.search(text)] if text else []
-    if found:
-        return list(dict.fromkeys(found))[:3]
+def _quirks(text: str, card: Mapping[str, Any], found: _Quotes) -> list[str]:
+    if stated := find_quirks(text):
+        return [found.note("dialogue_style.quirks", spot) for spot in stated]
     heads = set(_WORD.findall(card["basic_info"]["occupation"].lower()))
     traits = set(card["traits"])
     rng = digest_random("quirks", card["name"], sorted(heads), sorted(traits))
@@ -235,9 +245,12 @@ def _quirks(text: str, card: Mapping[str, Any]) -> list[str]:
     return rng.sample(choices, min(len(choices), rng.choice((1, 1, 2))))
 
 
-def _background(text: str, card: Mapping[str, Any]) -> str:
+def _background(text: str, card: Mapping[str, Any], quotes: dict[tuple[str, str], str]) -> str:
     pronouns = _PRONOUNS[pronoun(card["basic_info"]["gender"])]
-    told = tell(text, card["name"], pronouns) if any(c.isalpha() for c in text) else []
+    retold = tell(text, card["name"], pronouns) if any(c.isalpha() for c in text) else []
+    for sentence in retold:
+        quotes |= {("background", part): sentence.quote for part in sentences_of(sentence.text)}
+    told = [sentence.text for sentence in retold]
     if len(told) > 1:
         return " ".join(told)
     composed = compose_background(card)

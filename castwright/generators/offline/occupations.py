@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from castwright.generators.offline.extract_lexicon import cues, lexicon
+from castwright.generators.offline.spot import Spot, spot_of
 from castwright.generators.offline.wordlists import word_set
 
 _STOP = (
@@ -101,7 +102,7 @@ _LEAD = (
 )
 _OWN_KIN = re.compile(
     rf"\b(?:[Hh]er|[Hh]is|[Tt]heir"
-    rf"|[Mm]y)\s+(?P<tie>(?:{_LEAD}\s+){{0,2}}(?:{'|'.join(_KIN)})s?)(?:,?\s+(?P<name>[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+)?))?"
+    rf"|[Mm]y)\s+(?P<tie>(?:{_LEAD}\s+){{0,2}}(?:{'|'.join(_KIN)})s?)(?!\w)(?:,?\s+(?P<name>[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+)?))?"
 )
 _KIN_OF = re.compile(
     r"\b(?P<tie>(?:single |proud |devoted )?(?:mother|father|mom|mum|dad|parent|grandmother"
@@ -114,7 +115,8 @@ _TIE_TO = re.compile(
     r"\b(?P<tie>[Mm]arried to|[Ee]ngaged to|[Ww]ife of|[Hh]usband of|[Ss]on of|[Dd]aughter of"
     r"|[Ss]ister of|[Bb]rother of|[Ff]riend of|[Aa]pprentice (?:of|to)|[Rr]ival of|[Nn]iece of"
     r"|[Nn]ephew of|[Ww]idow of|[Mm]entor to|[Pp]upil of) (?P<whom>(?:the |a |an )?(?:[a-z-]+ "
-    r"){0,3}[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+)?|an? [a-z-]+(?: [a-z-]+)?)(?=[\s,.;:!?]|$)"
+    r"){0,3}[A-ZÀ-Þ][\w’'-]+(?:\s+[A-ZÀ-Þ][\w’'-]+)?"
+    r"|an? [a-z-]+(?: (?!and\b|who\b|but\b|or\b|in\b|from\b)[a-z-]+)?)(?=[\s,.;:!?]|$)"
 )
 _ALONE = {
     "widow": "widowed",
@@ -134,18 +136,18 @@ _HAS_KIN = re.compile(
 _MOST_TIES = 6
 
 
-def find_occupation(text: str) -> str:
-    """Return the occupation ("retired lighthouse keeper"), or an empty string where the text names none."""
+def find_occupation(text: str) -> Spot[str] | None:
+    """Return the occupation ("retired lighthouse keeper"), or None where the text names none."""
     for pattern in (*_LEADS[:3], _OPENING, *_LEADS[3:]):
         for match in pattern.finditer(text):
             if _WISHED.search(text[: match.start("phrase")][-40:]):
                 continue
             if trade := as_occupation(match["phrase"]):
-                return trade
+                return spot_of(trade, match)
     for pattern, shown in cues("objects_of_trade"):
         if said := pattern.search(text):
-            return shown.format(x=said["x"].lower())
-    return ""
+            return spot_of(shown.format(x=said["x"].lower()), said)
+    return None
 
 
 def as_occupation(phrase: str) -> str:
@@ -181,20 +183,22 @@ def _is_trade(head: str, lists: dict[str, frozenset[str]]) -> bool:
     )
 
 
-def find_relationships(text: str) -> list[str]:
+def find_relationships(text: str) -> list[Spot[str]]:
     """Return the character's ties as the text names them: "sister Mary", "father of two"."""
-    ties: list[str] = []
+    ties: list[Spot[str]] = []
     for match in _KIN_OF.finditer(text):
-        whom = match["whom"].strip()
-        ties.append(f"{match['tie'].lower()} of {whom.lower()}")
+        ties.append(spot_of(f"{match['tie'].lower()} of {match['whom'].strip().lower()}", match))
     for match in _TIE_TO.finditer(text):
-        ties.append(f"{match['tie'].lower()} {match['whom']}")
+        ties.append(spot_of(f"{match['tie'].lower()} {match['whom']}", match))
     for match in _OWN_KIN.finditer(text):
         name = match["name"] or ""
-        ties.append(f"{match['tie'].lower()} {re.sub(r'[’' ']s$', '', name)}".strip())
-    ties += [match.group("many").lower() for match in _HAS_KIN.finditer(text)]
-    low = text.lower()
-    ties += [shown for word, shown in _ALONE.items() if re.search(rf"\b{word}\b", low)]
-    named = {tie.split()[-2] for tie in ties if len(tie.split()) > 1 and tie.split()[-1][0].isupper()}
-    kept = [tie for tie in dict.fromkeys(ties) if tie not in named]
-    return kept[:_MOST_TIES]
+        ties.append(spot_of(f"{match['tie'].lower()} {re.sub(r'[’' ']s$', '', name)}".strip(), match))
+    ties += [spot_of(match.group("many").lower(), match) for match in _HAS_KIN.finditer(text)]
+    alone = ((shown, re.search(rf"\b{word}\b", text, re.IGNORECASE)) for word, shown in _ALONE.items())
+    ties += [spot_of(shown, match) for shown, match in alone if match]
+    once = {tie.value: tie for tie in reversed(ties)}  # the first of each
+    first = [once.pop(tie.value) for tie in ties if tie.value in once]
+    named = {
+        tie.value.split()[-2] for tie in first if len(tie.value.split()) > 1 and tie.value.split()[-1][0].isupper()
+    }
+    return [tie for tie in first if tie.value not in named][:_MOST_TIES]

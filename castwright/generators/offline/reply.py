@@ -124,19 +124,32 @@ def _formal_rewrite(sections: Sections, sample: int) -> str:
 
 
 def _card_extraction(sections: Sections, _sample: int) -> str:
+    from castwright.generators.offline.card_claims import claimed
     from castwright.generators.offline.extract import extract_card
+    from castwright.generators.offline.notes import card_from_notes
 
+    facts, notes = _facts(sections), _first(sections, "notes")
+    found = card_from_notes(facts, notes) if notes else extract_card(facts, _first(sections, "text"))
+    return json.dumps(claimed(found), ensure_ascii=False)
+
+
+def _character_notes(sections: Sections, _sample: int) -> str:
+    from castwright.generators.offline.notes import note_part
+
+    return json.dumps({"notes": note_part(_facts(sections), _first(sections, "text"))}, ensure_ascii=False)
+
+
+def _facts(sections: Sections) -> dict[str, Any]:
     try:
         facts = json.loads(_first(sections, "facts") or "{}")
     except (ValueError, RecursionError):
-        facts = {}
-    return json.dumps(
-        extract_card(facts if isinstance(facts, dict) else {}, _first(sections, "text")), ensure_ascii=False
-    )
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 _TASKS: dict[str, Callable[[Sections, int], str | None]] = {
     "card_extraction": _card_extraction,
+    "character_notes": _character_notes,
     "dialogue_ask": _dialogue_ask,
     "dialogue_chat": _dialogue_chat,
     "formal_rewrite": _formal_rewrite,

@@ -8,6 +8,7 @@ Third-person text is cut to its most telling sentences; first-person text is tur
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from castwright.generators.offline.chat_tokens import Sentence, join, split_sentences
 from castwright.generators.offline.contractions import expand_contractions
@@ -48,7 +49,15 @@ _UNCHANGED = word_set(
 _LONGEST, _MOST = 320, 4
 
 
-def tell(text: str, name: str, pronouns: tuple[str, str, str]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """A sentence in the third person, and the source's sentence that it was made from."""
+
+    text: str
+    quote: str
+
+
+def tell(text: str, name: str, pronouns: tuple[str, str, str]) -> list[Retold]:
     """Return two to four (fewer where the text has fewer) third-person sentences of a text.
 
     `name` opens them where the text names nobody; `pronouns` are subject, object and possessive.
@@ -66,10 +75,11 @@ def tell(text: str, name: str, pronouns: tuple[str, str, str]) -> list[str]:
         told = [in_third_person(sentence, name if not index else "", pronouns) for index, sentence in enumerate(told)]
     else:
         told[0] = _whole(told[0], name)
+    kept = list(range(len(told)))
     if len(told) > _MOST:
         ranked = sorted(range(1, len(told)), key=lambda i: (-len(_TELLING.findall(told[i])), i))
-        told = [told[0], *(told[i] for i in sorted(ranked[: _MOST - 1]))]
-    return [_closed(sentence) for sentence in told]
+        kept = [0, *sorted(ranked[: _MOST - 1])]
+    return [Retold(_closed(told[index]), sentences[index]) for index in kept]
 
 
 def _is_told(text: str) -> bool:

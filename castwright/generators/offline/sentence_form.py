@@ -161,6 +161,8 @@ def tidy(sentence: Sentence) -> None:
     kept_words: list[str] = []
     kept_glued: list[bool] = []
     for word, glue in zip(words, glued, strict=True):
+        if not word:  # nothing is left of a clitic typed apart ("did n't")
+            continue
         if word in _DROPPABLE and (not kept_words or kept_words[-1] in (",", ";")) and word != "*":
             continue
         if word[0].islower():

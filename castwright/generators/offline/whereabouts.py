@@ -8,11 +8,12 @@ which are large and still miss villages; capitals after a preposition say enough
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from castwright.generators.offline.biography import life_dates
 from castwright.generators.offline.extract_lexicon import UPPER, demonyms, lexicon, pairs
+from castwright.generators.offline.spot import Spot, spot_of
 from castwright.generators.offline.wordlists import word_list
 
 _PLACE_NAME = (
@@ -73,13 +74,14 @@ _OLD, _BIRTH_OLD, _FUTURE = 1950, 1920, 2100
 
 @dataclass(frozen=True, slots=True)
 class Era:
-    """When a character lives: what it is called and a year in it (None: the present)."""
+    """When a character lives: what it is called, a year in it (None: the present), and where the text says so."""
 
     name: str
     year: int | None = None
+    said: Spot[str] | None = field(default=None, compare=False)
 
 
-def find_place(text: str) -> str:
+def find_place(text: str) -> Spot[str] | None:
     """Return where the character lives, works or comes from, in this order; else a kind of place."""
     banned = lexicon()["places_not"]
     for pattern in _PLACES:
@@ -91,14 +93,14 @@ def find_place(text: str) -> str:
             first = re.sub(r"^the ", "", place).split()[0].lower().rstrip(".,")
             if first in banned or _YEAR.search(place) or first in ("dr", "mr", "mrs", "king", "queen", "lord"):
                 continue
-            return place
+            return spot_of(place, match)
     if common := _COMMON_PLACE.search(text):
-        return common["place"]
+        return spot_of(common["place"], common)
     countries = demonyms()
-    for word in re.findall(r"\b[A-Z][a-z]+\b", text):
-        if word.lower() in countries:
-            return countries[word.lower()]
-    return ""
+    for word in re.finditer(r"\b[A-Z][a-z]+\b", text):
+        if word[0].lower() in countries:
+            return spot_of(countries[word[0].lower()], word)
+    return None
 
 
 @cache
@@ -110,19 +112,24 @@ def _period() -> re.Pattern[str]:
 def find_era(text: str) -> Era:
     """Return the era the text sets its character in; an unnamed one is the present."""
     if life := life_dates(text):
-        return Era(f"{_year_name(life[0])}-{_year_name(life[1])}", life[1])
+        name = f"{_year_name(life.value[0])}-{_year_name(life.value[1])}"
+        return Era(name, life.value[1], Spot(name, life.start, life.end))
     if match := _BC.search(text):
-        return Era(match.group(), -int(match["year"]))
+        return _era(match.group(), -int(match["year"]), match)
     if match := _CENTURY.search(text):
         n = int(match["n"]) if match["n"] else _ORDINALS[match["w"].lower()]
         year = -100 * n + 50 if match["bc"] else 100 * n - 50
         if n != 21:
-            return Era(match.group().replace("-century", " century"), year)
+            return _era(match.group().replace("-century", " century"), year, match)
     match = _period().search(text)
     if match and not _STUDIED.match(text, match.end()):
         name, _, in_it = dict(pairs("periods"))[match.group().lower()].partition("; ")
-        return Era(name, int(in_it))
+        return _era(name, int(in_it), match)
     return _era_of_years(text)
+
+
+def _era(name: str, year: int, match: re.Match[str]) -> Era:
+    return Era(name, year, spot_of(name, match))
 
 
 def _era_of_years(text: str) -> Era:
@@ -131,10 +138,10 @@ def _era_of_years(text: str) -> Era:
         return Era("")
     latest, match = max(found, key=lambda item: item[0])
     if latest >= _FUTURE:
-        return Era(f"the year {latest}", latest)
+        return _era(f"the year {latest}", latest, match)
     born = re.search(r"\bborn (?:\w+ )?(?:in |on )?[^.;]{0,30}$", text[: match.start()]) is not None
     if latest < (_BIRTH_OLD if born else _OLD):
-        return Era(f"{latest}s" if match["s"] else f"around {latest}", latest)
+        return _era(f"{latest}s" if match["s"] else f"around {latest}", latest, match)
     return Era("")
 
 

@@ -17,6 +17,8 @@ from castwright.generators.offline.wordlists import word_list
 # Expected texts are patterns: where a rule has several choices, each of them is right.
 PAIRS: dict[str, tuple[str, str]] = {
     "a contraction of am": ("I'm tired", "I am tired."),
+    "a clitic typed apart": ("He did n't see it", "He did not see it."),
+    "a clitic alone": ("n't that great", "Not that great."),
     "a curly apostrophe": ("I’m tired", "I am tired."),
     "cannot is one word": ("I can't see it", "I cannot see it."),
     "will not": ("It won't work", "It will not work."),

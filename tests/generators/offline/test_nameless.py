@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
-from castwright.generators.offline.extract import extract_card
+from castwright.generators.offline import extract
 from castwright.personas.grid_files import load_tables
 from castwright.personas.invented_name import invented_name
 
 LIKED = ("chess", "tea", "rain", "cats", "maps", "jazz", "bread", "salt")
 TEACHERS = [f"A math teacher who loves {thing}." for thing in LIKED]
+
+
+def extract_card(facts: dict[str, Any], text: str) -> dict[str, Any]:
+    """Return the card alone."""
+    return extract.extract_card(facts, text).card
 
 
 def test_people_of_one_trade_are_told_apart_by_name() -> None:

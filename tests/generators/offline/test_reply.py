@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from castwright.generators.criteria import CRITERIA
+from castwright.generators.offline.card_claims import claimed
+from castwright.generators.offline.extract import extract_card
 from castwright.generators.offline.reply import reply
 from castwright.generators.prompt import load_prompt
 from castwright.personas.card import PersonaCard
@@ -83,11 +85,20 @@ def test_a_formal_rewrite_comes_from_the_formaliser_with_its_variant() -> None:
 
 
 def test_a_card_extraction_is_json_of_the_extracted_card() -> None:
-    """The facts and text of a card_extraction prompt reach `extract_card`, and JSON comes back."""
-    extract = pytest.importorskip("castwright.generators.offline.extract")
+    """The facts and text of a card_extraction prompt reach `extract_card`, and JSON comes back with quotes."""
     facts = {"name": "Odile"}
     said = reply(ask("card_extraction", facts=json.dumps(facts), text="Odile bakes bread."))
-    assert json.loads(said) == extract.extract_card(facts, "Odile bakes bread.")
+    assert json.loads(said) == claimed(extract_card(facts, "Odile bakes bread."))
+
+
+def test_notes_are_json_of_what_the_part_says() -> None:
+    """The facts and the part of a character_notes prompt are read by rule; nothing is noted of anybody else."""
+    part = "Odile is patient. Her sister Anna is rude. Tom is greedy."
+    sections = {"facts": json.dumps({"name": "Odile"}), "part": "1 of 2", "text": part, "fields": "", "most": 30}
+    notes = json.loads(reply(ask("character_notes", **sections)))["notes"]
+    assert {"quote": "Odile is patient.", "field": "traits", "value": "patient"} in notes
+    assert all(note["quote"] in part for note in notes)
+    assert not [note for note in notes if note["value"] == "greedy"]
 
 
 def test_an_ordinary_message_is_told_that_it_talks_to_a_stand_in() -> None:
@@ -134,6 +145,7 @@ def test_the_last_user_message_decides() -> None:
 
 TASKS = [
     "card_extraction",
+    "character_notes",
     "formal_rewrite",
     "persona_response",
     "persona_answer",
@@ -161,8 +173,6 @@ def test_wild_sections_never_raise(
             f"<response>\n{answer}\n</response>\n<criterion>{criterion}</criterion>\n<facts>{answer}</facts><text>{question}</text>"
             f"<chat>{question}</chat><variant>{sample}</variant>"
         )
-        if task in ("card_extraction", "formal_rewrite"):
-            pytest.importorskip("castwright.generators.offline.extract")
         assert isinstance(reply([{"role": "user", "content": content}], sample=sample), str)
 
 
