@@ -83,11 +83,16 @@ def token_table(model: Any, folder: Path | None = None, *, source: Path | None =
 def kept_table(source: Path, folder: Path | None = None) -> TokenTable | None:
     """Return the table that the cache has of the model in a folder, or None; the model is not loaded."""
     folder = folder or cache_folder()
+    digest = kept_digest(source, folder)
+    return _read(folder / f"{digest}.npz", digest) if digest else None
+
+
+def kept_digest(source: Path, folder: Path | None = None) -> str | None:
+    """Return the digest of the model in a folder where the cache has it noted, or None; the model is not loaded."""
     try:
-        digest = (folder / f"{files_digest(source)}.txt").read_text(encoding="ascii")
+        return ((folder or cache_folder()) / f"{files_digest(source)}.txt").read_text(encoding="ascii")
     except (OSError, ValueError):
         return None
-    return _read(folder / f"{digest}.npz", digest)
 
 
 def cache_folder() -> Path:

@@ -13,7 +13,7 @@ import contextlib
 import importlib.util
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from castwright.errors import ModelError
-from castwright.filters.distillation import kept_table, token_table
+from castwright.filters.distillation import kept_digest, kept_table, model_digest, token_table, tokenizer_json
 from castwright.filters.sentence_workers import Precision, Workers
 from castwright.filters.static_embeddings import StaticEmbedder
 
@@ -89,6 +89,24 @@ class SentenceEmbedder:
         place = {text: position for position, text in enumerate(distinct)}
         rows = np.fromiter((place[text] for text in texts), dtype=np.int64, count=len(texts))
         return vectors[rows]
+
+    @cached_property
+    def digest(self) -> str:
+        """What names the model: the digest of its weights and, if it has a fast form, its tokenizer.
+
+        Raises:
+            ModelError: the model cannot be loaded.
+        """
+        noted = None if self._folder is None else kept_digest(self._folder)
+        if noted is not None:
+            return noted
+        with self._lock:
+            model = self._loaded()
+        try:
+            tokenizer = tokenizer_json(model)
+        except ModelError:
+            tokenizer = ""
+        return model_digest(model, tokenizer)
 
     def static(self) -> StaticEmbedder:
         """Return the static embeddings distilled from this model: some seconds the first time on a machine.

@@ -208,3 +208,11 @@ def test_batches_keep_all_texts_in_bounds(texts: list[str], larger: int) -> None
     for batch in batches:
         assert len(batch) <= larger * MAX_TEXTS_PER_BATCH
         assert len(batch) == 1 or len(batch) * (len(batch[-1]) // 4 + 2) <= larger * TOKENS_PER_BATCH
+
+
+def test_a_model_has_one_digest_whether_it_is_loaded_or_noted() -> None:
+    """What an index is named by does not change when the static form has been made."""
+    fresh = load_embedder("offline")
+    assert isinstance(fresh, SentenceEmbedder)
+    again = SentenceEmbedder(fresh._loaded)
+    assert again.digest == fresh.static().digest == fresh.digest
