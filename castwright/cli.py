@@ -94,7 +94,7 @@ def preview(
 def stages(recipe: RecipePath, out: Out = None, overrides: Overrides = None) -> None:
     """List a recipe's stages, which of them stand, and what they hold."""
     from castwright.pipelines.checkpoint import read_manifest
-    from castwright.pipelines.fingerprint import fingerprint
+    from castwright.pipelines.marks import stage_mark
     from castwright.pipelines.recipe_file import read_recipe
     from castwright.pipelines.runner import plan
     from castwright.pipelines.stage import Context
@@ -111,7 +111,7 @@ def stages(recipe: RecipePath, out: Out = None, overrides: Overrides = None) -> 
             table.add_row(stage.name, "to do", "", "", "", "")
             stale.add(stage.name)
             continue
-        changed = manifest.fingerprint != fingerprint(stage, context) or stale & {*stage.needs, *stage.uses}
+        changed = manifest.fingerprint != stage_mark(stage, context) or stale & {*stage.needs, *stage.uses}
         if changed:
             stale.add(stage.name)
         numbers = (manifest.rows_in, manifest.rows_out, manifest.rows_rejected)
@@ -225,14 +225,14 @@ def export_cards(
 ) -> None:
     """Write a run's persona cards as character cards for chat programs (Tavern, SillyTavern)."""
     from castwright.errors import SourceError
-    from castwright.personas.store import read_cards
+    from castwright.personas.store import iter_cards
     from castwright.personas.tavern_export import export_tavern
 
     if image is not None and form != "png":
         raise SourceError(f"--image {image} needs --format png: a {form} card has no picture")
     stage = run_folder / "persona_cards"
-    cards = read_cards(stage if stage.is_dir() else run_folder)
-    count = export_tavern(cards.values(), out, form=form, spec=spec, image=image)
+    cards = iter_cards(stage if stage.is_dir() else run_folder)
+    count = export_tavern(cards, out, form=form, spec=spec, image=image)
     console.print(f"wrote {count:,} cards to {out}", highlight=False, soft_wrap=True)
 
 

@@ -234,7 +234,7 @@ if {outside}:
     def outside(*args, **kwargs):
         key = __import__("os").environ["OPENAI_API_KEY"]
         raise ZeroDivisionError("a bug of ours")
-    runner.write_table = outside
+    runner.write_manifest = outside
     CardExtraction.parse = lambda self, row, text: {{"card": "", "card_text": "", "identity": ""}}
 sys.argv = ["castwright", "run", "secret.yaml"]
 __main__.main()

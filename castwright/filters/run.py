@@ -52,6 +52,9 @@ FILTERS: dict[str, Filter] = {
     "slurs": slurs,
 }
 
+COMPARING = ("exact_duplicates", "minhash_duplicates", "near_duplicates")
+"""Filters that compare rows with each other: they want to see all rows at once."""
+
 _RESULT_SCHEMA: dict[str, pl.DataType] = {
     "verdict": pl.String(),
     "filter": pl.String(),

@@ -19,7 +19,7 @@ from castwright.personas.sources import (
     read_characters,
     table_characters,
 )
-from castwright.personas.store import cards_schema, read_cards, write_cards
+from castwright.personas.store import cards_schema, iter_cards, read_cards, write_cards
 from castwright.personas.tables import Record, read_records
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "cards_schema",
     "complete_card",
     "hub_characters",
+    "iter_cards",
     "merge_facts",
     "parse_card",
     "read_cards",

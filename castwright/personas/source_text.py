@@ -50,7 +50,7 @@ class SourceText:
         Of a quote with an ellipsis it is the whole stretch where that is short, else its longest part.
         """
         quote = quote.strip()
-        if not quote or len(quote) > LONGEST_QUOTE or not tells(quote):
+        if not self.text or not quote or len(quote) > LONGEST_QUOTE or not tells(quote):
             return None
         spans = self._spans(quote, start, len(self.text) if end is None else end)
         if not spans:

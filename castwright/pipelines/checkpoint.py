@@ -22,13 +22,12 @@ from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from castwright.pipelines.contracts import SCHEMAS
 from castwright.pipelines.streams import Row
+from castwright.pipelines.table_files import ROWS_PER_GROUP, PartWriter
 
 MANIFEST = "manifest.json"
-ROWS_PER_FILE = 100_000
 
 _KIND_LENGTH = 80
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”|`[^`]*`|\([^)]*\)|\[[^\]]*\]")
@@ -125,16 +124,11 @@ def _sync(path: Path) -> None:
 
 def write_table(rows: Sequence[Row], table: str, folder: Path) -> None:
     """Write rows as parquet files of a table's contract; an empty table is one file without rows."""
-    folder.mkdir(parents=True, exist_ok=True)
     schema = SCHEMAS[table]
-    starts = range(0, max(len(rows), 1), ROWS_PER_FILE)
-    for number, start in enumerate(starts):
-        part = pa.Table.from_pylist([_fitted(row, schema) for row in rows[start : start + ROWS_PER_FILE]], schema)
-        pq.write_table(part, folder / f"part-{number:05d}.parquet", compression="zstd")
-
-
-def _fitted(row: Row, schema: pa.Schema) -> Row:
-    return {name: row.get(name) for name in schema.names}
+    with PartWriter(folder, schema) as writer:
+        for start in range(0, len(rows), ROWS_PER_GROUP):
+            # pyarrow takes missing keys for nulls and leaves out keys that are no columns
+            writer.write(pa.Table.from_pylist(list(rows[start : start + ROWS_PER_GROUP]), schema))
 
 
 def write_durably(path: Path, text: str) -> None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from castwright.personas.store import cards_schema
 
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str)
 _text = pa.string()
 _texts = pa.list_(pa.string())
 _messages = pa.list_(pa.struct([("role", _text), ("content", _text)]))
@@ -127,11 +128,15 @@ SCHEMAS: dict[str, pa.Schema] = {"personas": cards_schema()} | {
 
 def row_digest(*parts: Any) -> str:
     """Return the id of a row: "r-" and 20 hex characters of the SHA-256 of what determines it (JSON-ready)."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return "r-" + hashlib.sha256(text.encode()).hexdigest()[:20]
+    return digest_of_json(*map(_JSON.encode, parts))
+
+
+def digest_of_json(*parts: str) -> str:
+    """Return the `row_digest` of parts that are JSON text already, as `stage.as_json` writes it."""
+    return "r-" + hashlib.sha256(f"[{', '.join(parts)}]".encode()).hexdigest()[:20]
 
 
 def unit_draw(*parts: Any) -> float:
     """Return a number in [0, 1) that depends on `parts` alone: a seeded draw without a generator's state."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    text = _JSON.encode(parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") / 2**56

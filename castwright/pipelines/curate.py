@@ -105,6 +105,7 @@ STAGE = Stage(
     needs=("persona_cards",),
     uses=("persona_responses", "contrastive_pairs", "dialogues", "preference_pairs"),
     reads=("curate", "embeddings"),
+    sources=("curate",),
     embeds=True,
     prepare=_prepare,
     graph=_graph,

@@ -1,16 +1,23 @@
-"""An exported data set: its configurations, their columns and rows by split, and how they are written."""
+"""An exported data set: its configurations, their columns and rows by split, and how they are written.
+
+A configuration holds its rows, or it is stored: rows of a stage's parquet that go to their splits a few thousand at a
+time, because there may be a million of them.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from castwright.pipelines.streams import Row
+from castwright.pipelines.table_files import ROWS_PER_GROUP, GroupWriter, stored_tables
 
 SPLITS = ("train", "validation", "test")
 
@@ -23,6 +30,43 @@ class Config:
     schema: pa.Schema
     rows: dict[str, list[Row]]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each split has."""
+        return {split: len(rows) for split, rows in self.rows.items()}
+
+    def tables(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield (split, some of its rows), in order."""
+        for split, rows in self.rows.items():
+            for start in range(0, len(rows), ROWS_PER_GROUP):
+                yield split, pa.Table.from_pylist(rows[start : start + ROWS_PER_GROUP], self.schema)
+
+
+@dataclass(frozen=True)
+class StoredConfig:
+    """One configuration whose rows stand in parquet `files`; `splits`: the place of each row's split in SPLITS."""
+
+    name: str
+    schema: pa.Schema
+    files: Sequence[Path]
+    splits: npt.NDArray[np.int8]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return how many rows each split has, without empty ones."""
+        numbers = np.bincount(self.splits, minlength=len(SPLITS)).tolist()
+        return {split: number for split, number in zip(SPLITS, numbers, strict=True) if number}
+
+    def tables(self) -> Iterator[tuple[str, pa.Table]]:
+        """Yield (split, some of its rows), in order."""
+        start = 0
+        for table in stored_tables(self.files, self.schema.names):
+            rows = table.select(self.schema.names).cast(self.schema)
+            here = self.splits[start : start + rows.num_rows]
+            start += rows.num_rows
+            for place in np.unique(here).tolist():
+                yield SPLITS[place], rows.filter(pa.array(here == place))
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -34,7 +78,7 @@ class DataSet:
     name: str
     title: str
     summary: str
-    configs: tuple[Config, ...]
+    configs: tuple[Config | StoredConfig, ...]
     task_categories: tuple[str, ...] = ("text-generation",)
     tags: tuple[str, ...] = field(default=())
     synthetic: bool = True
@@ -42,10 +86,10 @@ class DataSet:
     @property
     def count(self) -> int:
         """Return how many rows its largest configuration has."""
-        return max((sum(map(len, config.rows.values())) for config in self.configs), default=0)
+        return max((sum(config.counts.values()) for config in self.configs), default=0)
 
 
-def by_split(rows: Iterator[tuple[str, Row]] | list[tuple[str, Row]]) -> dict[str, list[Row]]:
+def by_split(rows: Iterable[tuple[str, Row]]) -> dict[str, list[Row]]:
     """Return rows grouped by split, in the order train, validation, test, without empty ones."""
     groups: dict[str, list[Row]] = defaultdict(list)
     for split, row in rows:
@@ -56,8 +100,10 @@ def by_split(rows: Iterator[tuple[str, Row]] | list[tuple[str, Row]]) -> dict[st
 def write_data_set(dataset: DataSet, folder: Path) -> None:
     """Write the parquet files of a data set: `<config>/<split>.parquet`."""
     for config in dataset.configs:
-        for split, rows in config.rows.items():
-            path = folder / config.name / f"{split}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fitted = [{name: row.get(name) for name in config.schema.names} for row in rows]
-            pq.write_table(pa.Table.from_pylist(fitted, config.schema), path, compression="zstd")
+        with ExitStack() as open_files:
+            files = {
+                split: open_files.enter_context(GroupWriter(folder / config.name / f"{split}.parquet", config.schema))
+                for split in config.counts
+            }
+            for split, rows in config.tables():
+                files[split].write(rows)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from castwright import __version__
 from castwright.generators.models.load import model_label
+from castwright.pipelines.card_measures import measure_lines
 from castwright.pipelines.checkpoint import read_manifest
-from castwright.pipelines.data_set import Config, DataSet
+from castwright.pipelines.data_set import Config, DataSet, StoredConfig
 from castwright.pipelines.recipe import BundledRows
 from castwright.pipelines.spending import money
 from castwright.pipelines.stage import Context
+from castwright.pipelines.table_files import part_files
 
 _BUNDLED_LICENCE = "cc0-1.0"
 _SIZES = (
@@ -84,7 +87,7 @@ def card_data(dataset: DataSet, context: Context, licences: list[tuple[str, str]
     data: dict[str, Any] = {
         "pretty_name": context.recipe.export.pretty_name or f"{context.recipe.name} {dataset.title}",
         "license": licence,
-        "language": sorted({card.language for card in context.cards.values()}) or ["en"],
+        "language": card_languages(context) or ["en"],
         "annotations_creators": ["machine-generated"],
         "language_creators": ["machine-generated"],
         "source_datasets": ["original"],
@@ -103,18 +106,18 @@ def card_data(dataset: DataSet, context: Context, licences: list[tuple[str, str]
     return data
 
 
-def _config_entry(config: Config) -> dict[str, Any]:
-    files = [{"split": split, "path": f"{config.name}/{split}.parquet"} for split in config.rows]
+def _config_entry(config: Config | StoredConfig) -> dict[str, Any]:
+    files = [{"split": split, "path": f"{config.name}/{split}.parquet"} for split in config.counts]
     return {"config_name": config.name, "data_files": files}
 
 
-def _info_entry(config: Config) -> dict[str, Any]:
+def _info_entry(config: Config | StoredConfig) -> dict[str, Any]:
     from datasets import Features
 
     return {
         "config_name": config.name,
         "features": Features.from_arrow_schema(config.schema)._to_yaml_list(),
-        "splits": [{"name": split, "num_examples": len(rows)} for split, rows in config.rows.items()],
+        "splits": [{"name": split, "num_examples": rows} for split, rows in config.counts.items()],
     }
 
 
@@ -138,8 +141,8 @@ def sources_of(name: str, context: Context) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for part in _READS[name]:
         if part == "personas":
-            for card in context.cards.values():
-                found[f"characters: {card.source.dataset or 'unnamed'}"] = card.source.licence
+            for dataset, licence in card_sources(context):
+                found[f"characters: {dataset or 'unnamed'}"] = licence
             continue
         source = getattr(context.recipe, part)
         if isinstance(source, BundledRows):
@@ -149,8 +152,27 @@ def sources_of(name: str, context: Context) -> list[tuple[str, str]]:
     return sorted(found.items())
 
 
+def card_languages(context: Context) -> list[str]:
+    """Return the languages of the run's persona cards, sorted; only that column is read."""
+    languages = _cards(context).select(pl.col("language").unique().drop_nulls().sort())
+    return languages.collect().to_series().to_list()
+
+
+def card_sources(context: Context) -> list[tuple[str, str]]:
+    """Return (data set, licence) of the sources of the run's persona cards; only that column is read."""
+    source = pl.col("source").struct
+    pairs = _cards(context).select(dataset=source.field("dataset"), licence=source.field("licence"))
+    last = pairs.group_by("dataset", maintain_order=True).agg(pl.col("licence").last())
+    return list(last.collect().iter_rows())
+
+
+def _cards(context: Context) -> pl.LazyFrame:
+    return pl.scan_parquet(part_files(context.folder("persona_cards")))
+
+
 def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -> dict[str, Any]:
     funnel, reasons, costs, rewrites, offline = [], [], [], None, False
+    measures: list[str] = []
     for stage in _STAGES[dataset.name]:
         manifest = read_manifest(context.folder(stage)) if stage in context.recipe.stages else None
         if manifest is None:
@@ -171,6 +193,8 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
             costs.append(_cost_line(stage, manifest.calls))
         for name, kinds in manifest.rejected.items():
             reasons += [{"stage": stage, "filter": name, "reason": kind, "rows": n} for kind, n in kinds.items()]
+        if dataset.name == "personas":
+            measures = measure_lines(manifest.details)
         if manifest.details.get("rewrites_tried"):
             details = manifest.details
             rewrites = {"tried": details["rewrites_tried"], "accepted": details["rewrites_accepted"]}
@@ -181,13 +205,14 @@ def _page(dataset: DataSet, context: Context, licences: list[tuple[str, str]]) -
         "summary": dataset.summary,
         "version": __version__,
         "offline": offline,
-        "counts": [(c.name, split, len(rows)) for c in dataset.configs for split, rows in c.rows.items()],
+        "counts": [(c.name, split, rows) for c in dataset.configs for split, rows in c.counts.items()],
         "load_from": f"export/{dataset.name}",
         "funnel": funnel,
         "costs": costs,
         "priced": any(line["cost"] for line in costs),
         "reasons": reasons,
         "rewrites": rewrites,
+        "measures": measures,
         "sources": licences,
         "limits": _LIMITS.get(dataset.name, ()),
         "synthetic": dataset.synthetic,

@@ -148,7 +148,7 @@ def _counted(stage: Stage, context: Context) -> tuple[int, int]:
     for row in stage.prepare(context):
         if not isinstance(row, BadRecord):
             into += 1
-            asking += stage.demand.asks(row)
+            asking += stage.demand.asks(context.recipe, row)
     return into, asking
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from castwright.pipelines.data_set import Config, DataSet, by_split, write_data_set
+from castwright.pipelines.data_set import SPLITS, Config, DataSet, StoredConfig, by_split, write_data_set
 from castwright.pipelines.dataset_card import write_card
 from castwright.pipelines.stage import Context, Report, Stage
 from castwright.pipelines.streams import Row
+from castwright.pipelines.table_files import part_files, stored_tables
 
 _text = pa.string()
 _messages = pa.list_(pa.struct([("role", _text), ("content", _text)]))
@@ -34,14 +37,25 @@ def _personas(context: Context) -> DataSet:
 
     hidden = {"verdict", "filter", "reason", "score", "stage"}
     schema = pa.schema([part for part in SCHEMAS["personas"] if part.name not in hidden])
-    rows = [(context.split(row["persona_id"]), row) for row in context.rows("persona_cards")]
     return DataSet(
         "personas",
         "persona cards",
         "Validated profiles of characters: basic information, traits, dialogue style, background, example lines.",
-        (Config("default", schema, by_split(rows)),),
+        (StoredConfig("default", schema, part_files(context.folder("persona_cards")), _persona_splits(context)),),
         tags=("persona", "role-play"),
     )
+
+
+def _persona_splits(context: Context) -> npt.NDArray[np.int8]:
+    """Return the place in SPLITS of every persona card's split, in the order of the table."""
+    places = {split: place for place, split in enumerate(SPLITS)}
+    files = part_files(context.folder("persona_cards"))
+    drawn = (
+        places[context.split(persona_id)]
+        for table in stored_tables(files, ["persona_id"])
+        for persona_id in table.column("persona_id").to_pylist()
+    )
+    return np.fromiter(drawn, dtype=np.int8)
 
 
 def _style_pairs(context: Context) -> DataSet:
@@ -144,7 +158,7 @@ def _sft(context: Context, kept: set[str]) -> DataSet:
         "supervised fine-tuning set D",
         "D (NGENT section 4.2): persona responses, contrastive pairs that answer the same question plainly and in "
         "character, and dialogues of several turns.",
-        tuple(config for config in configs if config.rows),
+        tuple(config for config in configs if config.counts),
         tags=("persona", "role-play", "sft", "conversational"),
     )
 

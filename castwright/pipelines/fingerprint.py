@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import castwright
 from castwright import __version__
+from castwright.filters.run import FilterSpec
 from castwright.generators.prompt import load_prompt
 from castwright.pipelines.checkpoint import digest_files, read_manifest
 from castwright.pipelines.inputs import source_path
@@ -106,10 +108,18 @@ def input_files(stage: Stage, recipe: Recipe) -> list[Path]:
                 given = [Path(str(name)) for name in named if name]
                 ours = {"bundled": _package("personas/bundled"), "grid": _package("personas/grid")}
                 files += given or ([ours[source.kind]] if source.kind in ours else [])
+                files += [Path(against) for against in (getattr(source, "against", None),) if against]
         else:
             named = [getattr(section, key, None) for key in ("refined", "checkpoint", "base")]
             files += [Path(str(name)) for name in named if name]
+            files += option_files(getattr(section, "filters", ()))
     return files
+
+
+def option_files(filters: Iterable[FilterSpec]) -> list[Path]:
+    """Return the files that filters read: the options whose names end so."""
+    options = [option for spec in filters for option in spec.options.items()]
+    return [Path(str(value)) for name, value in options if name.endswith("_file") and value]
 
 
 def _setting(settings: dict[str, Any], dotted: str) -> Any:

@@ -1,62 +1,103 @@
 """Stage 1: sources -> characters -> persona cards without duplicates (NGENT 4.2.1, "Synthetic Personality Data").
 
-A character whose facts already make a card passes without a model call; any other is written by the model.
+A character whose facts already make a card passes without a model call; any other is written by the model. Cards are
+written and screened as they come, a million of them too; duplicates are found when all are there.
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
+import orjson
+import polars as pl
 from distilabel.models.llms.base import LLM
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord
+from castwright.filters.card_duplicates import CardRule, resettle_cards, settle_cards
+from castwright.filters.card_index import load_cards
+from castwright.filters.card_search import needed_floor, rule_of
+from castwright.filters.duplicate_index import ROUNDING
+from castwright.filters.embeddings import load_embedder
+from castwright.filters.index_files import CONTENTS, link_or_copy
 from castwright.filters.step import ApplyFilters
-from castwright.generators.card_extraction import CardExtraction, identity, profile
-from castwright.personas.card import PersonaCard
+from castwright.generators.card_extraction import MAX_CHARACTERS, CardExtraction, calls_of, identity, profile
 from castwright.personas.character import Character, complete_card
+from castwright.personas.evidence import evidence_json
 from castwright.personas.sources import GridSource, PersonaSource, read_characters
-from castwright.pipelines.contracts import row_digest
-from castwright.pipelines.load import LoadRows
+from castwright.pipelines.card_measures import card_measures
+from castwright.pipelines.card_runs import INDEX, compared_stages, extended_stage, other_stages
+from castwright.pipelines.card_screening import ScreenCards
+from castwright.pipelines.contracts import digest_of_json
+from castwright.pipelines.recipe import Recipe
+from castwright.pipelines.row_stream import RowStream, last_step, load_step
+from castwright.pipelines.settled_table import PLACES, Settled
 from castwright.pipelines.stage import Context, Demand, Stage, as_json
 from castwright.pipelines.streams import Row
+from castwright.pipelines.table_files import part_files
 
 _LIVING = "the source describes a living person; persona_cards.living: keep takes them"
 CARD_FILTERS = ({"name": "exact_duplicates", "options": {"columns": ["identity"]}},)
 
 
 def persona_cards(
-    rows: Sequence[Row], *, llm: LLM, near_duplicate: float = 0.96, embeddings: str = "offline"
+    rows: Sequence[Row],
+    *,
+    llm: LLM,
+    near_duplicate: float = 0.96,
+    embeddings: str = "offline",
+    filters: Sequence[dict[str, Any]] = (),
+    max_characters: int = MAX_CHARACTERS,
 ) -> Pipeline:
-    """Return the graph that writes cards from characters and marks duplicates.
+    """Return the graph that writes cards from characters, screens each by `filters`, and marks duplicates.
 
     `rows` come from `character_row`: facts and text in, `card` (JSON), `profile` and a verdict out.
-    `near_duplicate` is the cosine from which two cards are the same character.
+    `near_duplicate` is the cosine from which two cards are the same character. Texts longer than `max_characters`
+    are read in parts.
     """
     near = {
         "name": "near_duplicates",
         "options": {"columns": ["profile"], "threshold": near_duplicate},
     }
+    with written_cards(
+        rows, llm=llm, filters=filters, embeddings=embeddings, max_characters=max_characters
+    ) as pipeline:
+        last = last_step(pipeline)
+        last >> ApplyFilters(name="unique_cards", filters=[*CARD_FILTERS, near], embeddings=embeddings)
+    return pipeline
+
+
+def written_cards(
+    rows: Sequence[Row] | RowStream,
+    *,
+    llm: LLM,
+    filters: Sequence[dict[str, Any]] = (),
+    embeddings: str = "offline",
+    max_characters: int = MAX_CHARACTERS,
+) -> Pipeline:
+    """Return the part of `persona_cards` that sees one card at a time: all but the duplicates."""
     with Pipeline(name="persona-cards") as pipeline:
-        load = LoadRows(rows=list(rows))
-        write = CardExtraction(name="card_extraction", llm=llm)
-        unique = ApplyFilters(name="unique_cards", filters=[*CARD_FILTERS, near], embeddings=embeddings)
-        load >> write >> unique
+        load = load_step(rows)
+        write = CardExtraction(name="card_extraction", llm=llm, max_characters=max_characters)
+        load >> write
+        if filters:
+            write >> ScreenCards(name="screen_cards", filters=list(filters), embeddings=embeddings)
     return pipeline
 
 
 def character_row(character: Character) -> Row:
     """Return the graph row of a character; `card` is filled when no model has to write it."""
     card = complete_card(character)
-    source = character.source.model_dump(mode="json")
+    facts, source = as_json(character.facts), as_json(character.source.model_dump(mode="json"))
     return {
-        "row_id": row_digest("character", character.facts, character.text, source),
-        "facts": as_json(character.facts),
+        "row_id": digest_of_json('"character"', facts, as_json(character.text), source),
+        "facts": facts,
         "text": character.text,
-        "source": as_json(source),
-        "evidence": as_json([asdict(item) for item in character.evidence]),
+        "source": source,
+        "evidence": evidence_json(character.evidence),
         "card": as_json(card.content()) if card else "",
         "profile": profile(card) if card else "",
         "identity": identity(card) if card else "",
@@ -105,42 +146,114 @@ def _prepare(context: Context) -> Iterator[Row | BadRecord]:
                 return
 
 
-def _graph(context: Context, rows: list[Row]) -> Pipeline:
+def _asks(recipe: Recipe, row: Row) -> int:
+    return calls_of(row, recipe.persona_cards.max_characters)[0]
+
+
+def _total(context: Context) -> int | None:
+    return context.recipe.personas.count if context.limit is None else context.limit
+
+
+def _graph(context: Context, rows: Sequence[Row] | RowStream) -> Pipeline:
     settings = context.recipe.persona_cards
-    return persona_cards(
+    return written_cards(
         rows,
         llm=context.llm("persona_cards"),
-        near_duplicate=settings.near_duplicate,
+        filters=[spec.model_dump() for spec in settings.filters],
         embeddings=context.recipe.embeddings,
+        max_characters=settings.max_characters,
     )
 
 
 def _finish(_context: Context, row: Row) -> Row:
-    facts, source = json.loads(row["facts"]), json.loads(row["source"])
-    written = json.loads(row["card"]) if row["card"] else {}
-    card = PersonaCard.model_validate({**written, "source": source}).as_row() if written else {}
+    card: Row = {}
+    if row["card"]:  # the text is that of a valid card's content, as the card's id is made from
+        card = {"persona_id": _persona_id(row["card"]), **orjson.loads(row["card"])}
     return {
-        "name": str(facts.get("name", "")),
+        "name": card.get("name") or str(orjson.loads(row["facts"]).get("name", "")),
         "background": row["text"],
-        "source": source,
-        "evidence": json.loads(row["evidence"]),
+        "source": orjson.loads(row["source"]),
+        "evidence": orjson.loads(row["evidence"]),
         **card,
-        "row_id": row_digest("persona", card.get("persona_id") or row["row_id"], source),
+        "row_id": digest_of_json('"persona"', as_json(card.get("persona_id") or row["row_id"]), row["source"]),
         "parents": [row["row_id"]],
     }
+
+
+def _persona_id(content: str) -> str:
+    """Return `card_digest` of a card's content, given as the JSON text that it is the digest of."""
+    return "p-" + hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def card_texts(cards: pl.LazyFrame) -> pl.DataFrame:
+    """Return what duplicates are looked for in, from the `personas` table: one row per card, in order.
+
+    Columns: row_id, persona_id, name, kind, verdict, filter, reason, score, and the texts `identity` and
+    `profile` as `card_extraction` makes them; empty for what is no card.
+    """
+    info = pl.col("basic_info").struct
+    who = pl.concat_str("name", *(info.field(name) for name in ("occupation", "place", "era")), separator=" | ")
+    traits = pl.col("traits").list.join(", ")
+    return cards.select(
+        *("row_id", "persona_id", "name", "kind", "verdict", "filter", "reason", "score"),
+        who.fill_null("").alias("identity"),
+        pl.concat_str(who, pl.lit(". "), traits, pl.lit(". "), "background").fill_null("").alias("profile"),
+    ).collect()
+
+
+def _rule(context: Context) -> CardRule:
+    settings, extended = context.recipe.persona_cards, extended_stage(context)
+    return CardRule(
+        settings.near_duplicate,
+        override=settings.override,
+        extends=extended / INDEX if extended else None,
+        against=tuple(stage / INDEX for stage in compared_stages(context)),
+    )
+
+
+def _across(context: Context, cards: pl.LazyFrame, folder: Path) -> Settled:
+    embedder = load_embedder(context.recipe.embeddings)
+    found = settle_cards(card_texts(cards), rule=_rule(context), embedder=embedder, folder=folder / INDEX)
+    return Settled(found.table, {"duplicates": found.details})
+
+
+def _measures(context: Context, folder: Path) -> dict[str, Any]:
+    return card_measures(context.recipe.personas, part_files(folder))
+
+
+def _again(context: Context, cards: pl.LazyFrame, folder: Path) -> Settled | None:
+    """Settle the cards that stand by another threshold; None where the index does not hold the pairs for it."""
+    stored, rule = context.folder("persona_cards") / INDEX, _rule(context)
+    if not (stored / CONTENTS).is_file():
+        return None
+    index = load_cards(stored)
+    if index.floor is None or needed_floor(rule_of(rule.threshold, index.method)) < index.floor - ROUNDING:
+        return None
+    link_or_copy(stored, folder / INDEX)
+    found = resettle_cards(card_texts(cards), rule=rule, folder=folder / INDEX)
+    return Settled(found.table, {"duplicates": found.details})
 
 
 STAGE = Stage(
     name="persona_cards",
     table="personas",
     reads=("personas", "persona_cards", "embeddings", "seed"),
-    sources=("personas",),
-    prompts=("card_extraction",),
+    sources=("personas", "persona_cards"),
+    prompts=("card_extraction", "character_notes"),
     calls_model=True,
-    # a complete card asks nobody; a reply that makes no card is asked for once more
-    demand=Demand(asks=lambda row: not row["card"], calls=lambda _recipe: ((1, 2),)),
+    # a complete card asks nobody, a long text once for each part; a reply that will not do is asked for once more, and
+    # notes that fill as many prompts again are read twice
+    demand=Demand(asks=_asks, calls=lambda _recipe: ((1, 4),)),
     embeds=True,
     prepare=_prepare,
     graph=_graph,
     finish=_finish,
+    across=_across,
+    again=_again,
+    measures=_measures,
+    total=_total,
+    late=("persona_cards.near_duplicate", "persona_cards.override"),
+    workings=(INDEX, PLACES),
+    base=extended_stage,
+    others=other_stages,
 )

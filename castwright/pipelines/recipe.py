@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from castwright.filters.run import FilterSpec
+from castwright.filters.run import COMPARING, FilterSpec
 from castwright.generators.calls.account import Budget
 from castwright.generators.calls.usage import Price
 from castwright.generators.criteria import CRITERIA
@@ -94,11 +94,31 @@ class StageSettings(_Part):
 class PersonaCards(StageSettings):
     """Duplicates among cards: exact on who they are, near by embedding at `near_duplicate` (cosine).
 
-    `living`: what becomes of characters that their source describes as living people.
+    `override` takes a `near_duplicate` that lies inside what unlike cards of the corpus reach. `living`: what becomes
+    of characters that their source describes as living people. `extends`: a run whose cards come first and are kept
+    as they are; `against`: runs whose cards these must not repeat. `filters` screen each card by itself. A text of more
+    than `max_characters` is read in parts, and the card written from the notes on them.
     """
 
     near_duplicate: float = Field(default=0.96, gt=0, le=1)
+    override: bool = False
     living: Literal["drop", "keep"] = "drop"
+    extends: str | None = None
+    against: tuple[str, ...] = ()
+    filters: tuple[FilterSpec, ...] = (
+        FilterSpec(name="minors"),
+        FilterSpec(name="slurs"),
+        FilterSpec(name="personal_data"),
+    )
+    max_characters: int = Field(default=36_000, ge=200)
+
+    @field_validator("filters")
+    @classmethod
+    def _judge_one_card(cls, filters: tuple[FilterSpec, ...]) -> tuple[FilterSpec, ...]:
+        for spec in filters:
+            if spec.name in COMPARING:
+                raise ValueError(f"{spec.name} compares cards; that is done behind these, by near_duplicate")
+        return filters
 
 
 class SeedExamples(StageSettings):

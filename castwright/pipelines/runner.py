@@ -34,15 +34,16 @@ from castwright.pipelines.checkpoint import (
     write_manifest,
     write_table,
 )
-from castwright.pipelines.contracts import row_digest
 from castwright.pipelines.engines import run_graph
-from castwright.pipelines.fingerprint import fingerprint
 from castwright.pipelines.interruption import interruptible
+from castwright.pipelines.marks import stage_mark
 from castwright.pipelines.progress import Quiet, StageProgress, Stoppable
 from castwright.pipelines.recipe import Recipe
 from castwright.pipelines.spending import call_details, check_budget, spent_line
 from castwright.pipelines.stage import Booking, Context, Stage
+from castwright.pipelines.stage_rows import bad_row, labelled
 from castwright.pipelines.stages import STAGE_BY_NAME
+from castwright.pipelines.streamed_stage import resettle_stage, stream_stage
 from castwright.pipelines.streams import Row
 
 
@@ -87,9 +88,10 @@ def run_recipe(
             for stage in stages:
                 ledger.stop.check()
                 settle(context.folder(stage.name))
-                mark = fingerprint(stage, replace(context))  # reads every input file: once a stage
+                mark = stage_mark(stage, replace(context))  # reads every input file: once a stage
                 standing = None if stage.name in forced else _standing(stage, context, mark)
-                result = standing or _made(stage, context, mark, ledger, progress or Quiet())
+                again = stage.name not in forced
+                result = standing or _made(stage, context, mark, ledger, progress or Quiet(), again=again)
                 results.append(result)
                 if on_stage:
                     on_stage(result)
@@ -106,14 +108,19 @@ def _standing(stage: Stage, context: Context, mark: str) -> StageResult | None:
     return StageResult(standing, reused=True)
 
 
-def _made(stage: Stage, context: Context, mark: str, ledger: Ledger, progress: StageProgress) -> StageResult:
-    """Run a stage, booked under the attempt that an interrupted run of it began, or a new one."""
+def _made(
+    stage: Stage, context: Context, mark: str, ledger: Ledger, progress: StageProgress, *, again: bool
+) -> StageResult:
+    """Run a stage, booked under the attempt that an interrupted run of it began, or a new one.
+
+    `again`: whether rows that stand may be judged anew instead, where nothing else has changed.
+    """
     attempt = f"{stage.name}.attempt"
     booking = Booking(context.booking.run, uuid4().hex, unique_id(context.out, attempt))
     booked = replace(context, booking=booking)
     progress.watch(lambda: spent_line(ledger, context.recipe))
     try:
-        manifest = run_stage(stage, booked, mark, Stoppable(progress, ledger.stop))
+        manifest = run_stage(stage, booked, mark, Stoppable(progress, ledger.stop), again=again)
     finally:
         ledger.flush()
     ledger.journal.forget_failures(booking.attempt)
@@ -149,30 +156,37 @@ def plan(recipe: Recipe) -> list[Stage]:
     return stages
 
 
-def run_stage(stage: Stage, context: Context, mark: str, progress: Stoppable) -> Manifest:
-    """Run one stage and put its folder in place.
+def run_stage(stage: Stage, context: Context, mark: str, progress: Stoppable, *, again: bool = False) -> Manifest:
+    """Run one stage and put its folder in place; `again` see `_made`.
 
     Raises:
         CastwrightError: see `run_recipe`.
     """
     started = time.monotonic()
     with replacing(context.folder(stage.name)) as folder, progress.stage(stage.name):
-        if stage.work is not None:
-            details = stage.work(context, folder, progress.update)
-            manifest = Manifest(stage.name, mark, int(details.pop("rows_in", 0)), int(details.pop("rows_out", 0)))
-            manifest = replace(manifest, rejected=details.pop("rejected", {}), details=details)
-        else:
-            manifest = _run_graph(stage, context, folder, mark, progress)
-        if stage.calls_model:
+        judged = resettle_stage(stage, context, folder, mark) if again else None
+        manifest = judged or _manifest(stage, context, folder, mark, progress)
+        if stage.calls_model and judged is None:
             manifest = replace(manifest, calls=_calls(stage, context, manifest.rows_out))
         manifest = replace(
             manifest,
-            digest=digest_files(path for path in folder.iterdir()),
+            digest=digest_files(path for path in folder.iterdir() if path.name not in stage.workings),
             seconds=round(time.monotonic() - started, 3),
             peak_memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024),
         )
         write_manifest(folder, manifest)
     return manifest
+
+
+def _manifest(stage: Stage, context: Context, folder: Path, mark: str, progress: Stoppable) -> Manifest:
+    """Do a stage's work in `folder` and return what it says of itself, calls, digest and time apart."""
+    if stage.work is not None:
+        details = stage.work(context, folder, progress.update)
+        manifest = Manifest(stage.name, mark, int(details.pop("rows_in", 0)), int(details.pop("rows_out", 0)))
+        return replace(manifest, rejected=details.pop("rejected", {}), details=details)
+    if stage.across is not None:
+        return stream_stage(stage, context, folder, mark, progress)
+    return _run_graph(stage, context, folder, mark, progress)
 
 
 def _calls(stage: Stage, context: Context, rows: int) -> dict[str, Any]:
@@ -204,9 +218,9 @@ def _run_graph(stage: Stage, context: Context, folder: Path, mark: str, progress
         raise SourceError(f"stage {stage.name!r} has no rows to work on{aside}")
     progress.start(len(rows), len(bad))
     made = _through_graph(stage.graph(context, rows), stage.name, context.recipe.engine, rows, progress)
-    finished = [_labelled(stage, context, stage.finish(context, row), row) for row in made]
+    finished = [labelled(stage, context, stage.finish(context, row), row) for row in made]
     kept = [row for row in finished if row["verdict"] != "drop"]
-    rejected = [row for row in finished if row["verdict"] == "drop"] + [_bad_row(stage, record) for record in bad]
+    rejected = [row for row in finished if row["verdict"] == "drop"] + [bad_row(stage.name, record) for record in bad]
     write_table(kept, stage.table, folder)
     write_table(rejected, stage.table, folder / "rejected")
     reasons = count_reasons(rejected)
@@ -224,25 +238,6 @@ def _through_graph(pipeline: Pipeline, name: str, engine: str, rows: list[Row], 
             "nothing was written"
         )
     return made
-
-
-def _labelled(stage: Stage, context: Context, finished: Row, row: Row) -> Row:
-    model = row.get("model") or (context.model_name(stage.name) if stage.calls_model else "")
-    verdict = {name: row.get(name) for name in ("verdict", "filter", "reason", "score")}
-    return {**finished, **verdict, "stage": stage.name, "model": model}
-
-
-def _bad_row(stage: Stage, record: BadRecord) -> Row:
-    return {
-        "row_id": row_digest("bad_record", stage.name, record.place, record.excerpt),
-        "parents": [record.place],
-        "stage": stage.name,
-        "model": "",
-        "verdict": "drop",
-        "filter": "source",
-        "reason": f"{record.reason} (at {record.place})",
-        "score": None,
-    }
 
 
 def _measures(kept: list[Row]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from castwright.pipelines import checkpoint
+from castwright.pipelines import table_files
 from castwright.pipelines.checkpoint import (
     Manifest,
     count_reasons,
@@ -23,7 +23,8 @@ from castwright.pipelines.checkpoint import (
     write_manifest,
     write_table,
 )
-from castwright.pipelines.contracts import SCHEMAS, row_digest, unit_draw
+from castwright.pipelines.contracts import SCHEMAS, digest_of_json, row_digest, unit_draw
+from castwright.pipelines.stage import as_json
 
 
 def fill(folder: Path, text: str) -> None:
@@ -128,7 +129,7 @@ def test_a_table_without_rows_has_the_columns_of_its_contract(tmp_path: Path, ta
 
 def test_a_long_table_is_cut_into_files_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files sort as their rows do, and no row is lost at a cut."""
-    monkeypatch.setattr(checkpoint, "ROWS_PER_FILE", 4)
+    monkeypatch.setattr(table_files, "ROWS_PER_FILE", 4)
     rows: list[dict[str, Any]] = [{"row_id": f"r-{n}", "table": "t", "not in the contract": 1} for n in range(9)]
     write_table(rows, "curate", tmp_path)
     files = sorted(tmp_path.glob("*.parquet"))
@@ -190,6 +191,7 @@ def test_ids_and_draws_depend_on_their_parts_alone(parts: list[Any]) -> None:
     """The same parts give the same id and the same draw, in every process."""
     assert row_digest(*parts) == row_digest(*parts)
     assert row_digest(*parts) != row_digest(*parts, "more")
+    assert row_digest(*parts) == digest_of_json(*map(as_json, parts))
     assert 0 <= unit_draw(*parts) == unit_draw(*parts) < 1
 
 

@@ -76,6 +76,7 @@ def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 PROMPTS = {
     "card_extraction": {"persona_cards"},
+    "character_notes": {"persona_cards"},
     "persona_response": {"seed_examples", "persona_responses"},
     "formal_rewrite": {"style_rewriter"},
     "persona_answer": {"contrastive_pairs"},
