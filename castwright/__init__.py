@@ -5,4 +5,4 @@ you need from the rooms: `castwright.personas`, `castwright.generators`, `castwr
 `castwright.pipelines`.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -380,9 +380,11 @@ def test_the_page_lists_the_filters_with_their_options_and_the_criteria() -> Non
 
 
 def test_the_default_filters_in_the_page_are_the_defaults() -> None:
-    """The YAML that shows the filters of a recipe without `curate` shows just those."""
-    (block,) = (block for block in blocks_of("docs/recipes.md") if block.language == "yaml")
-    assert validate_recipe({"name": "page", **yaml.safe_load(block.text)}).curate == recipes.Curate()
+    """The YAML that shows the filters of a recipe without `curate` or `persona_cards` shows just those."""
+    shown = [yaml.safe_load(block.text) for block in blocks_of("docs/recipes.md") if "filters:" in block.text]
+    assert [list(block) for block in shown] == [["persona_cards"], ["curate"]]
+    read = validate_recipe({"name": "page", **shown[0], **shown[1]})
+    assert (read.persona_cards, read.curate) == (recipes.PersonaCards(), recipes.Curate())
 
 
 def columns_of(schema: pa.Schema) -> dict[str, str]:

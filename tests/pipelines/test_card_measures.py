@@ -42,7 +42,7 @@ def test_a_single_card_has_no_diversity_and_the_reason_says_so(tmp_path: Path) -
     found = card_measures(Personas(sources=(BundledSource(kind="bundled"),)), [table])
     assert "grid_coverage" not in found
     assert "texts" in found["diversity"]["reason"]
-    assert "Kind: 1 value." in measure_lines(found)
+    assert "Gender: 1 value." in measure_lines(found)
 
 
 def test_an_older_manifest_has_nothing_to_say() -> None:
