@@ -45,7 +45,7 @@ def sample_characters(
 ) -> Iterator[Character]:
     """Yield the characters `start` to `start + count - 1` of a seed, all different from each other.
 
-    Two differ in (name, occupation, place, era, age) and also in their traits and style taken together. Those
+    Two differ in (name, occupation, place, era) and also in their traits and style taken together. Those
     before `start` are drawn too, unseen, so that the same index is the same character whatever the start.
 
     Args:
@@ -132,7 +132,7 @@ def _digest(text: str, size: int) -> int:
 def _keys(facts: dict[str, Any]) -> set[int]:
     """Return the digests of who a character is and of how (a chance collision costs one more draw)."""
     info, style = facts["basic_info"], facts["dialogue_style"]
-    who = (facts["name"], info["occupation"], info["place"], info["era"], str(info["age"]))
+    who = (facts["name"], info["occupation"], info["place"], info["era"])  # what cards are the same by: age is not in it
     how = (*sorted(facts["traits"]), style["register"], style["sentence_length"], "")
     how = (*how, *sorted(style["catchphrases"]), "", *sorted(style["quirks"]))
     return {_digest("who\n" + "\n".join(who), 8), _digest("how\n" + "\n".join(how), 8)}

@@ -164,8 +164,8 @@ def test_a_later_start_gives_the_same_characters_at_the_same_index(seed: int, st
 def test_a_later_start_still_avoids_the_characters_before_it() -> None:
     """With tables for few characters, what follows `start` differs from what stands before it."""
     tables = _small()
-    whole = list(sample_characters(3, seed=4, tables=tables, modern_share=1))
-    assert list(sample_characters(1, seed=4, tables=tables, modern_share=1, start=2)) == whole[2:]
+    whole = list(sample_characters(2, seed=4, tables=tables, modern_share=1))
+    assert list(sample_characters(1, seed=4, tables=tables, modern_share=1, start=1)) == whole[1:]
 
 
 def test_sampling_streams() -> None:
@@ -180,7 +180,7 @@ def test_a_hundred_thousand_characters_are_all_different() -> None:
     for character in sample_characters(100_000, seed=3):
         facts = character.facts
         info, style = facts["basic_info"], facts["dialogue_style"]
-        who.add((facts["name"], info["occupation"], info["place"], info["era"], info["age"]))
+        who.add((facts["name"], info["occupation"], info["place"], info["era"]))
         words = (*sorted(facts["traits"]), 0, *sorted(style["quirks"]), 0, *sorted(style["catchphrases"]))
         how.add((words, style["register"], style["sentence_length"]))
     assert len(who) == len(how) == 100_000
