@@ -40,7 +40,7 @@ RECIPE: dict[str, Any] = {
     "preference_pairs": {"per_response": 2, "max_length_ratio": 1.8},
     "curate": {
         "filters": [
-            {"name": "length", "options": {"min_words": 3, "max_words": 60}},
+            {"name": "length", "options": {"min_words": 3, "max_words": 100}},
             {"name": "exact_duplicates", "options": {"columns": ["question", "response"]}},
         ]
     },

@@ -132,8 +132,8 @@ def test_assistant_only_loss_learns_the_reply_alone(
     from trl import SFTConfig, SFTTrainer
 
     single = exported["sft"].filter(lambda row: row["table"] == "persona_responses").select(range(2))
-    talks = exported["sft"].filter(lambda row: row["table"] == "dialogues").select(range(2))
-    rows = concatenate_datasets([single, talks])
+    talks = exported["sft"].filter(lambda row: [turn["role"] for turn in row["messages"]].count("assistant") > 1)
+    rows = concatenate_datasets([single, talks.select(range(2))])
     trainer = SFTTrainer(
         model=tiny_model(tokenizer),
         args=SFTConfig(**settings(tmp_path), assistant_only_loss=True),
