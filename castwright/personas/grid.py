@@ -13,7 +13,6 @@ import hashlib
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any
 
 from castwright.errors import SourceError
@@ -22,7 +21,7 @@ from castwright.personas.character import Character
 from castwright.personas.grid_balance import CHOICES, TOP_UP_CHOICES, Balance
 from castwright.personas.grid_draw import draw_facts
 from castwright.personas.grid_files import load_tables
-from castwright.personas.grid_shares import Shares, grid_shares
+from castwright.personas.grid_shares import grid_shares, shipped_shares, shipped_world
 from castwright.personas.grid_tables import GridTables
 from castwright.personas.grid_world import World
 
@@ -63,21 +62,11 @@ def sample_characters(
         raise SourceError(f"count is {count} and start is {start}; neither can be below 0")
     if not 0 <= modern_share <= 1:
         raise SourceError(f"modern_share is {modern_share}; give 0 (all historical) to 1 (all modern)")
-    world = World(tables) if tables is not None else _shipped_world()
-    shares = grid_shares(world, modern_share) if tables is not None else _shipped_shares(modern_share)
+    world = World(tables) if tables is not None else shipped_world()
+    shares = grid_shares(world, modern_share) if tables is not None else shipped_shares(modern_share)
     first = Balance(shares, CHOICES if balance else 1)
     later = Balance(shares, TOP_UP_CHOICES, against) if against else first
     return _stream(world, _Run(seed, start, start + count, modern_share, first, later))
-
-
-@cache
-def _shipped_world() -> World:
-    return World(load_tables())
-
-
-@lru_cache(maxsize=8)
-def _shipped_shares(modern_share: float) -> Shares:
-    return grid_shares(_shipped_world(), modern_share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +121,12 @@ def _digest(text: str, size: int) -> int:
 def _keys(facts: dict[str, Any]) -> set[int]:
     """Return the digests of who a character is and of how (a chance collision costs one more draw)."""
     info, style = facts["basic_info"], facts["dialogue_style"]
-    who = (facts["name"], info["occupation"], info["place"], info["era"])  # what cards are the same by: age is not in it
+    who = (
+        facts["name"],
+        info["occupation"],
+        info["place"],
+        info["era"],
+    )  # what cards are the same by: age is not in it
     how = (*sorted(facts["traits"]), style["register"], style["sentence_length"], "")
     how = (*how, *sorted(style["catchphrases"]), "", *sorted(style["quirks"]))
     return {_digest("who\n" + "\n".join(who), 8), _digest("how\n" + "\n".join(how), 8)}

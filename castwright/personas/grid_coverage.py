@@ -16,7 +16,7 @@ from castwright.personas.attribute_coverage import attribute_coverage, pair_cove
 from castwright.personas.character import Character
 from castwright.personas.coverage import Coverage, count_values, flat_cards
 from castwright.personas.grid_files import load_tables
-from castwright.personas.grid_shares import PAIRS, grid_shares
+from castwright.personas.grid_shares import PAIRS, grid_shares, shipped_shares
 from castwright.personas.grid_tables import GridTables
 from castwright.personas.grid_world import World
 
@@ -38,7 +38,7 @@ def grid_coverage(
     import polars as pl
 
     known = tables or load_tables()
-    shares = grid_shares(World(known), modern_share)
+    shares = grid_shares(World(tables), modern_share) if tables is not None else shipped_shares(modern_share)
     frame = cards if isinstance(cards, (pl.DataFrame, pl.LazyFrame)) else characters_frame(cards)
     flat = _with_area(flat_cards(frame), known)
     total, counts, pairs = count_values(flat, tuple(shares.alone), PAIRS)

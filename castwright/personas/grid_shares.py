@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 from castwright.personas.age_bands import AGE_BANDS, age_band
 from castwright.personas.grid_contexts import Context, Job
+from castwright.personas.grid_files import load_tables
 from castwright.personas.grid_world import World
 
 Alone = dict[str, float]
@@ -168,3 +170,15 @@ def _alone(together: Mapping[tuple[str, str], Together], homes: Alone, modern_sh
         alone[name] = dict(sums)
     times = {MODERN: modern_share, HISTORICAL: 1 - modern_share}
     return {"modern": {time: share for time, share in times.items() if share > 0}, "home": homes, **alone}
+
+
+@cache
+def shipped_world() -> World:
+    """Return the world of the tables that come with castwright; made once."""
+    return World(load_tables())
+
+
+@lru_cache(maxsize=8)
+def shipped_shares(modern_share: float) -> Shares:
+    """Return `grid_shares` of the tables that come with castwright; made once for each share."""
+    return grid_shares(shipped_world(), modern_share)

@@ -1,13 +1,15 @@
 """Parquet files written in pieces: row groups of one size, files of one size, whatever the pieces were.
 
 A table of a million rows is never in memory, and its bytes must not depend on how it came: on blocks, batches or the
-number of threads. So what arrives is cut anew: full row groups are written as soon as they are full. (Rejected: a row
-group per piece, which makes another file of the same rows; one row group per file, which holds 100,000 rows twice.)
+number of threads. So what arrives is cut anew: full row groups are written as soon as they are full, by a thread, while
+the next one is read. (Rejected: a row group per piece, which makes another file of the same rows; one row group per
+file, which holds 100,000 rows twice.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +23,10 @@ _READ_ROWS = 4_000
 
 
 class GroupWriter:
-    """One parquet file of a schema, written piece by piece; use it as a context."""
+    """One parquet file of a schema, written piece by piece; use it as a context.
+
+    What could not be written is raised by a later piece, or at the end.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema, compression: str = "zstd", group: int = ROWS_PER_GROUP) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +34,8 @@ class GroupWriter:
         self._writer = pq.ParquetWriter(path, schema, compression=compression)
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
+        self._thread = ThreadPoolExecutor(1, "castwright-parquet")
+        self._written: Future[None] | None = None
         self.rows = 0
 
     def write(self, table: pa.Table) -> None:
@@ -48,13 +55,27 @@ class GroupWriter:
         try:
             if self._waiting_rows or not self.rows:
                 self._write_group(pa.concat_tables([self._schema.empty_table(), *self._waiting]))
+            self._wait()
         finally:
-            self._waiting, self._waiting_rows = [], 0
-            self._writer.close()
+            self._abandon()
 
     def _write_group(self, rows: pa.Table) -> None:
+        self._wait()  # one group at a time waits: memory stays that of two
+        self._written = self._thread.submit(self._write_now, rows)
+
+    def _write_now(self, rows: pa.Table) -> None:
         # a column in several chunks makes other pages than the same column in one
         self._writer.write_table(rows.combine_chunks(), row_group_size=self._group)
+
+    def _wait(self) -> None:
+        if self._written is not None:
+            self._written.result()
+
+    def _abandon(self) -> None:
+        """Close the file as it is, behind what is being written."""
+        self._waiting, self._waiting_rows = [], 0
+        self._thread.shutdown()
+        self._writer.close()
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +86,7 @@ class GroupWriter:
         if kind is None:
             self.close()
         else:
-            self._writer.close()
+            self._abandon()
 
 
 class PartWriter:
