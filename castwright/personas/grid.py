@@ -121,12 +121,8 @@ def _digest(text: str, size: int) -> int:
 def _keys(facts: dict[str, Any]) -> set[int]:
     """Return the digests of who a character is and of how (a chance collision costs one more draw)."""
     info, style = facts["basic_info"], facts["dialogue_style"]
-    who = (
-        facts["name"],
-        info["occupation"],
-        info["place"],
-        info["era"],
-    )  # what cards are the same by: age is not in it
+    # without the age: what cards are the same by
+    who = (facts["name"], info["occupation"], info["place"], info["era"])
     how = (*sorted(facts["traits"]), style["register"], style["sentence_length"], "")
     how = (*how, *sorted(style["catchphrases"]), "", *sorted(style["quirks"]))
     return {_digest("who\n" + "\n".join(who), 8), _digest("how\n" + "\n".join(how), 8)}

@@ -17,7 +17,7 @@ from distilabel.models.llms.base import LLM
 from distilabel.pipeline import Pipeline
 
 from castwright.errors import BadRecord
-from castwright.filters.card_duplicates import CardRule, resettle_cards, settle_cards
+from castwright.filters.card_duplicates import CardRule, CardVerdicts, resettle_cards, settle_cards
 from castwright.filters.card_index import load_cards
 from castwright.filters.card_search import needed_floor, rule_of
 from castwright.filters.duplicate_index import ROUNDING
@@ -31,6 +31,7 @@ from castwright.personas.sources import GridSource, PersonaSource, read_characte
 from castwright.pipelines.card_measures import card_measures
 from castwright.pipelines.card_runs import INDEX, compared_stages, extended_stage, other_stages
 from castwright.pipelines.card_screening import ScreenCards
+from castwright.pipelines.card_texts import card_texts
 from castwright.pipelines.contracts import digest_of_json
 from castwright.pipelines.recipe import Recipe
 from castwright.pipelines.row_stream import RowStream, last_step, load_step
@@ -185,22 +186,6 @@ def _persona_id(content: str) -> str:
     return "p-" + hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def card_texts(cards: pl.LazyFrame) -> pl.DataFrame:
-    """Return what duplicates are looked for in, from the `personas` table: one row per card, in order.
-
-    Columns: row_id, persona_id, name, kind, verdict, filter, reason, score, and the texts `identity` and
-    `profile` as `card_extraction` makes them; empty for what is no card.
-    """
-    info = pl.col("basic_info").struct
-    who = pl.concat_str("name", *(info.field(name) for name in ("occupation", "place", "era")), separator=" | ")
-    traits = pl.col("traits").list.join(", ")
-    return cards.select(
-        *("row_id", "persona_id", "name", "kind", "verdict", "filter", "reason", "score"),
-        who.fill_null("").alias("identity"),
-        pl.concat_str(who, pl.lit(". "), traits, pl.lit(". "), "background").fill_null("").alias("profile"),
-    ).collect()
-
-
 def _rule(context: Context) -> CardRule:
     settings, extended = context.recipe.persona_cards, extended_stage(context)
     return CardRule(
@@ -213,8 +198,14 @@ def _rule(context: Context) -> CardRule:
 
 def _across(context: Context, cards: pl.LazyFrame, folder: Path) -> Settled:
     embedder = load_embedder(context.recipe.embeddings)
-    found = settle_cards(card_texts(cards), rule=_rule(context), embedder=embedder, folder=folder / INDEX)
-    return Settled(found.table, {"duplicates": found.details})
+    texts = card_texts(cards)
+    return _settled(texts, settle_cards(texts, rule=_rule(context), embedder=embedder, folder=folder / INDEX))
+
+
+def _settled(cards: pl.DataFrame, found: CardVerdicts) -> Settled:
+    """Return verdicts in the order of the table."""
+    table = found.table.with_columns(cards.get_column("place")).sort("place").drop("place")
+    return Settled(table, {"duplicates": found.details})
 
 
 def _measures(context: Context, folder: Path) -> dict[str, Any]:
@@ -230,8 +221,8 @@ def _again(context: Context, cards: pl.LazyFrame, folder: Path) -> Settled | Non
     if index.floor is None or needed_floor(rule_of(rule.threshold, index.method)) < index.floor - ROUNDING:
         return None
     link_or_copy(stored, folder / INDEX)
-    found = resettle_cards(card_texts(cards), rule=rule, folder=folder / INDEX)
-    return Settled(found.table, {"duplicates": found.details})
+    texts = card_texts(cards)
+    return _settled(texts, resettle_cards(texts, rule=rule, folder=folder / INDEX))
 
 
 STAGE = Stage(

@@ -19,9 +19,10 @@ from castwright.generators.calls.stop import Stop
 from castwright.generators.card_extraction import identity, profile
 from castwright.personas.card import PersonaCard
 from castwright.personas.store import read_cards
+from castwright.pipelines.card_texts import card_texts
 from castwright.pipelines.checkpoint import Manifest, read_manifest
 from castwright.pipelines.contracts import SCHEMAS, row_digest
-from castwright.pipelines.persona_cards import STAGE, card_texts
+from castwright.pipelines.persona_cards import STAGE
 from castwright.pipelines.progress import Quiet, Stoppable
 from castwright.pipelines.recipe import Recipe
 from castwright.pipelines.recipe_file import validate_recipe
@@ -105,11 +106,35 @@ def test_a_row_is_what_its_card_says(made: Path) -> None:
     """Ids, identity and profile are those of the card as an object, though no such object is made on the way."""
     cards = read_cards(made / "persona_cards")
     texts = card_texts(pl.scan_parquet(made / "persona_cards" / "*.parquet"))
-    for row, text in zip(table(made, "persona_cards"), texts.iter_rows(named=True), strict=True):
+    for row, text in zip(table(made, "persona_cards"), texts.sort("place").iter_rows(named=True), strict=True):
         card = cards[row["persona_id"]]
         assert PersonaCard.model_validate({**card.content(), "source": card.source}).persona_id == row["persona_id"]
         assert row["row_id"] == row_digest("persona", row["persona_id"], row["source"])
         assert (text["identity"], text["profile"]) == (identity(card), profile(card))
+
+
+def test_of_two_cards_of_one_character_the_fuller_one_stays(tmp_path: Path) -> None:
+    """The first says less, so it goes; of two that say as much the first stays. The table keeps its order."""
+    bare = {"name": "Ann Bly", "occupation": "surveyor", "traits": ["patient"], "background": "Ann maps the coast."}
+    full = {**bare, "traits": ["patient", "dry", "exact"], "quirks": ["counts her steps"], "age": 41}
+    again = {**full, "background": "Ann maps the coast, on foot."}
+    source = write_lines(tmp_path / "cast.jsonl", [bare, full, again])
+    out = tmp_path / "run"
+    run_recipe(
+        validate_recipe(
+            {
+                "name": "r",
+                "stages": ["persona_cards"],
+                "personas": {"sources": [{"kind": "table", "path": str(source)}]},
+            }
+        ),
+        out,
+    )
+    (kept,) = table(out, "persona_cards")
+    assert (kept["basic_info"]["age"], kept["background"]) == (41, "Ann maps the coast.")
+    rejected = table(out, "persona_cards", rejected=True)
+    assert [len(row["traits"]) for row in rejected] == [1, 3]
+    assert all(kept["row_id"] in row["reason"] for row in rejected)
 
 
 def test_the_table_does_not_depend_on_the_size_of_its_blocks(cast: Path, tmp_path: Path) -> None:
