@@ -19,6 +19,7 @@ from castwright.errors import RecipeError
 from castwright.filters.calibration import calibrate
 from castwright.filters.cascade import Rule, confirmed, crowded, duplicates_among, representatives, search, stars
 from castwright.filters.clusters import cluster_table
+from castwright.filters.compared_rows import compared_groups, line_ranks
 from castwright.filters.embeddings import Distillable, Embedder, pair_similarity
 from castwright.filters.neighbours import Pairs, concatenated
 from castwright.filters.normalised import normalise
@@ -46,7 +47,7 @@ def exact_duplicates(
         *(normalise(frame.get_column(column)).alias(key) for column, key in zip(columns, keys, strict=True)),
         (pl.col(within).cast(pl.String) if within else pl.lit("")).alias("group"),
     ).with_columns(
-        pl.Series("rank", _ranks(frame, keep_best), dtype=pl.Int64),
+        pl.Series("rank", line_ranks(frame, keep_best), dtype=pl.Int64),
         pl.int_range(pl.len(), dtype=pl.Int64).alias("row"),
     )
     comparable = pl.any_horizontal(pl.col(key) != "" for key in keys) & pl.col("group").is_not_null()
@@ -87,7 +88,7 @@ def near_duplicates(
     if block < 1:
         raise RecipeError(f"filter 'near_duplicates': block={block} must be at least 1")
     joined = ["\n".join(parts).strip() for parts in zip(*(texts(frame, c) for c in columns), strict=True)]
-    groups, ranks = _groups(frame, joined, within), _ranks(frame, keep_best)
+    groups, ranks = compared_groups(frame, joined, within), line_ranks(frame, keep_best)
     if sum(map(len, groups)) > WHOLE_UP_TO and isinstance(embedder, Distillable):
         checked = within is None and not override
         found = _cascaded(joined, groups, ranks, embedder, Rule(threshold), checked=checked, block=block)
@@ -180,28 +181,3 @@ def _near_verdicts(names: Sequence[str], found: Stars) -> pl.DataFrame:
 
 def _given(*columns: str | None) -> list[str]:
     return [column for column in columns if column is not None]
-
-
-def _ranks(frame: pl.DataFrame, keep_best: str | None) -> npt.NDArray[np.int64]:
-    """Return each row's place in line, best score first, then position; null and NaN scores come last."""
-    ranks = np.arange(frame.height, dtype=np.int64)
-    if keep_best is None:
-        return ranks
-    scores = frame.get_column(keep_best).cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    order = np.argsort(-scores, kind="stable")  # numpy sorts NaN to the end
-    ranks[order] = np.arange(frame.height)
-    return ranks
-
-
-def _groups(frame: pl.DataFrame, joined: Sequence[str], within: str | None) -> list[npt.NDArray[np.int64]]:
-    """Return the row positions that are compared with each other: groups of two or more, in order."""
-    filled = [row for row, text in enumerate(joined) if text]
-    if within is None:
-        groups: dict[str, list[int]] = {"": filled}
-    else:
-        groups = {}
-        values = frame.get_column(within).cast(pl.String).to_list()
-        for row in filled:
-            if values[row] is not None:
-                groups.setdefault(values[row], []).append(row)
-    return [np.array(rows, dtype=np.int64) for rows in groups.values() if len(rows) > 1]

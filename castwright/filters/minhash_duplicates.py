@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
+import numpy as np
 import polars as pl
 
 from castwright.errors import ModelError, RecipeError
+from castwright.filters.compared_rows import compared_groups, line_ranks
 from castwright.filters.normalised import normalise
 from castwright.filters.verdict import require_columns, row_names, texts, verdicts
 
@@ -53,10 +55,10 @@ def minhash_duplicates(
         raise RecipeError(f"filter 'minhash_duplicates': words={words} must be at least 1")
     joined = pl.Series("text", ["\n".join(parts) for parts in zip(*(texts(frame, c) for c in columns), strict=True)])
     keys = normalise(joined.cast(pl.String)).to_list()
-    groups = _groups(frame, within)
+    ranks = line_ranks(frame, keep_best)
     kept_for: dict[int, tuple[int, float]] = {}
-    for rows in groups:
-        line = [row for row in _in_line(frame, keep_best, rows) if keys[row]]
+    for rows in compared_groups(frame, keys, within):
+        line = rows[np.argsort(ranks[rows])].tolist()
         kept_for |= _near_kept([keys[row] for row in line], line, threshold, words)
     names = row_names(frame)
     reasons, scores = [""] * frame.height, [None] * frame.height  # type: list[str], list[float | None]
@@ -111,22 +113,3 @@ def _near_kept(keys: Sequence[str], rows: Sequence[int], threshold: float, words
                 kept[place] = one
                 index.insert(place, minhash)
     return found
-
-
-def _groups(frame: pl.DataFrame, within: str | None) -> list[list[int]]:
-    """Return the positions of rows that are compared with each other; a null in `within` is compared with nothing."""
-    if within is None:
-        return [list(range(frame.height))]
-    groups: dict[str, list[int]] = {}
-    for row, value in enumerate(frame.get_column(within).cast(pl.String).to_list()):
-        if value is not None:
-            groups.setdefault(value, []).append(row)
-    return list(groups.values())
-
-
-def _in_line(frame: pl.DataFrame, keep_best: str | None, rows: list[int]) -> list[int]:
-    """Return rows best score first, then by position; null and NaN scores come last."""
-    if keep_best is None:
-        return rows
-    scores = frame.get_column(keep_best).cast(pl.Float64).fill_nan(None).to_list()
-    return sorted(rows, key=lambda row: (scores[row] is None, -(scores[row] or 0.0), row))
