@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from castwright.filters.neighbours import threaded
 from castwright.filters.normalised import normalise
 
 Vectors = npt.NDArray[np.float32]
+
+Bags = tuple[Vectors, npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 CHUNK = 8192
 """Texts at a time: their words are held as one frame, some 100 MiB at a hundred words each."""
@@ -62,21 +65,32 @@ class StaticEmbedder:
     def encode_normalised(self, texts: pl.Series) -> Vectors:
         """Return the vectors of texts that `normalised` has been through, words apart by single spaces."""
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
-        with self._lock:
+
+        def add_up(start: int, bags: Bags) -> None:
+            vectors[start : start + len(bags[-1])] = bag_sums(*bags)
+
+        # one chunk is added up while the words of the next are looked up; the table's rows so far never change
+        with self._lock, ThreadPoolExecutor(1) as adding:
+            added: Future[None] | None = None
             for start in range(0, len(texts), CHUNK):
-                part = texts.slice(start, CHUNK)
-                vectors[start : start + len(part)] = self._sums(part)
+                bags = self._bags(texts.slice(start, CHUNK))
+                if added is not None:
+                    added.result()
+                added = adding.submit(add_up, start, bags)
+            if added is not None:
+                added.result()
         norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         np.divide(vectors, norms[:, None], out=vectors, where=norms[:, None] > 0)
         return vectors
 
-    def _sums(self, texts: pl.Series) -> Vectors:
+    def _bags(self, texts: pl.Series) -> Bags:
+        """Return what `bag_sums` takes for some texts."""
         words = texts.str.split(" ")
         lengths = words.list.len().to_numpy()
         flat = words.explode()
         rows = self._rows(flat)
         starts = np.concatenate([[0], np.cumsum(lengths[:-1])]).astype(np.int64)
-        return bag_sums(self._table[: self._count], rows, starts)
+        return self._table[: self._count], rows, starts
 
     def _rows(self, words: pl.Series) -> npt.NDArray[np.int64]:
         """Return each word's row in the table, which learns the new ones first."""
