@@ -16,8 +16,11 @@ import polars as pl
 from castwright.filters.card_index import Method
 from castwright.filters.embeddings import Distillable, Embedder
 from castwright.filters.neighbours import Positions, Vectors
-from castwright.filters.normalised import PIECE, normalise
+from castwright.filters.normalised import normalise
 from castwright.filters.text_digests import Digests, first_among, key_digests
+
+PIECE = 65_536
+"""Texts encoded at a time."""
 
 
 @dataclass(frozen=True)

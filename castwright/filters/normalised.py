@@ -15,7 +15,6 @@ from castwright.filters.neighbours import cores
 
 # Private-use marks that stand for the signs inside numbers while punctuation is taken out.
 _POINT, _MINUS, _SLASH, _COLON, _COMMA = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004"
-PIECE = 65_536
 _AT_A_TIME = 16_384
 _INNER_SIGNS = ((r"\.", _POINT), ("-", _MINUS), ("/", _SLASH), (":", _COLON), (",", _COMMA))
 

@@ -36,7 +36,6 @@ _CURRENCY = (
     ("%", re.compile(r"%|\bper ?cent\b", re.IGNORECASE)),
 )
 _NOT_JOINED = re.compile(r"\bneither\b([^.!?]*?)\bnor\b", re.IGNORECASE)
-_SENTENCE_BREAK = re.compile(r"[.!?…:\n\"“”(\[*•]|^")
 _SENTENCE = re.compile(r"[^.!?…\n]*[.!?…\n]*")
 _CLAUSE = re.compile(r"([.!?…,;:\n—–()\"]+|\s-+\s)")
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from castwright.filters.neighbours import Pairs, Positions
@@ -146,9 +145,3 @@ def _sizes(rows: Rows, groups: pl.Series) -> dict[str, Any]:
         "largest": most,
         "largest_share": round(most / max(1, len(groups) + len(rows.groups)), 6),
     }
-
-
-def group_of_kept(kept: npt.NDArray[np.bool_], keeper: Positions, groups: pl.Series) -> pl.Series:
-    """Return the group of every row from those of the kept ones, in order: a dropped row's is its keeper's."""
-    place = np.cumsum(kept) - 1
-    return groups.gather(pl.Series(place[keeper]))
